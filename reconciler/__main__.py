@@ -1,0 +1,6 @@
+"""Makes `python -m reconciler` work."""
+
+from reconciler.cli.main import main
+
+if __name__ == "__main__":
+    main()
