@@ -1,0 +1,42 @@
+"""Where a resource stands: `<kind>.<key>` and, under `for_each`, `<kind>.<key>["<each>"]`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+_ADDRESS = re.compile(r'(?P<kind>[a-z_]+)\.(?P<key>[a-z0-9][a-z0-9_-]*)(?:\["(?P<each>[A-Za-z0-9._-]+)"\])?')
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ResourceAddress:
+    """The key of a resource everywhere: in the manifest, the plan, the state and the messages."""
+
+    kind: str
+    key: str
+    each: str = ""
+
+    def __str__(self) -> str:
+        if self.each:
+            return f'{self.kind}.{self.key}["{self.each}"]'
+        return f"{self.kind}.{self.key}"
+
+    @property
+    def block(self) -> ResourceAddress:
+        """The address of the manifest's block, without the `for_each` part."""
+        return ResourceAddress(self.kind, self.key) if self.each else self
+
+    @classmethod
+    def parse(cls, text: str, kinds_by_section: Mapping[str, str] | None = None) -> ResourceAddress:
+        """Reads an address; a section's plural is understood where the sections are given.
+
+        Raises ValueError with a sentence that says what an address looks like.
+        """
+        found = _ADDRESS.fullmatch(text.strip())
+        if found is None:
+            raise ValueError(
+                f'"{text}" is no address; one looks like application.api or application.api["eu"]'
+            )
+        kind = found["kind"]
+        return cls((kinds_by_section or {}).get(kind, kind), found["key"], found["each"] or "")

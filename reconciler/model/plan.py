@@ -1,0 +1,191 @@
+"""The plan: what will be done, in which order, resting on what. Plain JSON values only (interface 4), so that it can be
+saved, reviewed and rendered anywhere; every text is a pure function of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+FORMAT_VERSION = "1.0"
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedSource:
+    """A place in the manifest; line 0: none."""
+
+    file: str = ""
+    line: int = 0
+    column: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedAttribute:
+    """One path that differs; `before` and `after` are null where sensitive or unknown."""
+
+    path: str
+    before: Any = None
+    after: Any = None
+    unknown: bool = False
+    known_after: str | None = None
+    expression: str | None = None
+    sensitive: bool = False
+    forces_replacement: bool | None = False
+    source: PlannedSource = PlannedSource()
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedStep:
+    """One operation, the wave it is shown in, and the addresses it waits for."""
+
+    operation: str
+    wave: int
+    requires: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedHazard:
+    """A danger; `severity` is `blocked` or `shown`."""
+
+    code: str
+    severity: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedChange:
+    """What happens to one resource."""
+
+    address: str
+    kind: str
+    name: str
+    action: str
+    effect: str
+    reason: str
+    wave: int
+    requires: tuple[str, ...] = ()
+    steps: tuple[PlannedStep, ...] = ()
+    hazards: tuple[PlannedHazard, ...] = ()
+    source: PlannedSource = PlannedSource()
+    attributes: tuple[PlannedAttribute, ...] = ()
+    moved_from: str | None = None
+    notes: tuple[str, ...] = ()
+    live: str = ""  # fingerprint of what was seen; apply refuses when it has moved
+    details: dict[str, Any] = field(
+        default_factory=dict
+    )  # what a kind adds for the reader: files, rollout steps
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedDrift:
+    """A managed path that somebody else changed; `verdict` is `revert`, `keep` or `accept`."""
+
+    address: str
+    path: str
+    recorded: Any
+    live: Any
+    verdict: str
+    source: PlannedSource = PlannedSource()
+    sensitive: bool = False
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedOutput:
+    """An output of the manifest before and after."""
+
+    before: Any = None
+    after: Any = None
+    unknown: bool = False
+    sensitive: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedDiagnostic:
+    """A finding, as `validate --json` prints it too."""
+
+    severity: str
+    code: str
+    summary: str
+    detail: str = ""
+    address: str = ""
+    source: PlannedSource = PlannedSource()
+
+
+@dataclass(frozen=True, slots=True)
+class PendingStep:
+    """What began in an earlier run and never ended; apply looks at it first."""
+
+    address: str
+    operation: str
+    began_at: str
+    run: str
+
+
+@dataclass(frozen=True, slots=True)
+class ManifestStamp:
+    """Which manifest text the plan was made from."""
+
+    path: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class StateStamp:
+    """Which state the plan was made from."""
+
+    lineage: str
+    serial: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedInputs:
+    """Every value that came from outside, secrets excepted; a saved plan is applied with these.
+
+    `prepared` is what the kinds asked to have kept: resolved tags, hashes of files.
+    """
+
+    env: dict[str, str] = field(default_factory=dict)
+    var: dict[str, Any] = field(default_factory=dict)
+    git: dict[str, Any] = field(default_factory=dict)
+    account_id: str = ""
+    prepared: dict[str, dict[str, str]] = field(default_factory=dict)
+    options: dict[str, Any] = field(default_factory=dict)  # --target, --replace, ... of the plan
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The document. Changes come in the order in which they would be applied."""
+
+    format_version: str
+    tool_version: str
+    project: str
+    environment: str | None
+    target: str
+    account_id: str
+    created_at: str
+    expires_at: str
+    manifest: ManifestStamp
+    state: StateStamp
+    changes: tuple[PlannedChange, ...] = ()
+    drift: tuple[PlannedDrift, ...] = ()
+    outputs: dict[str, PlannedOutput] = field(default_factory=dict)
+    diagnostics: tuple[PlannedDiagnostic, ...] = ()
+    summary: dict[str, int] = field(default_factory=dict)
+    allow_needed: tuple[str, ...] = ()
+    pending: tuple[PendingStep, ...] = ()
+    inputs: RecordedInputs = RecordedInputs()
+    requests: dict[str, int] = field(
+        default_factory=dict
+    )  # {"reads": .., "writes": ..}, estimated for the apply
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether applying it would do nothing at all (an output that changes alone is something)."""
+        idle = all(change.action == "no_op" for change in self.changes)
+        return idle and not self.changed_outputs and not self.pending
+
+    @property
+    def changed_outputs(self) -> tuple[str, ...]:
+        """Names of the outputs that differ."""
+        return tuple(name for name, it in self.outputs.items() if it.unknown or it.before != it.after)

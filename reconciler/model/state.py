@@ -1,0 +1,122 @@
+"""What we manage. `State.after` is a pure fold: the state after an apply is the state before plus its events."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from reconciler.model.address import ResourceAddress
+from reconciler.model.event import (
+    Event,
+    OutputsChanged,
+    StepBegun,
+    StepCheckpointed,
+    StepFailed,
+    StepLeftUnsettled,
+    StepRecovered,
+    StepSettled,
+    StepSucceeded,
+    StepVoided,
+)
+from reconciler.model.resource import Prior
+from reconciler.model.value import Value
+
+
+@dataclass(frozen=True, slots=True)
+class Tombstone:
+    """An object we deleted not long ago, so that its running deletion is not taken for somebody else's object."""
+
+    identity: str
+    address: ResourceAddress
+    deleted_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """A step that began and has not ended, with the checkpoints it reached."""
+
+    begun: StepBegun
+    checkpoints: Mapping[str, Mapping[str, Value]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Everything remembered about one environment of one project on one account."""
+
+    lineage: str
+    serial: int = 0
+    project: str = ""
+    environment: str | None = None
+    target: str = "cloudflare"
+    account_id: str = ""
+    api_base_url: str = ""
+    resources: Mapping[ResourceAddress, Prior] = field(default_factory=dict)
+    outputs: Mapping[str, Value] = field(default_factory=dict)
+    tombstones: tuple[Tombstone, ...] = ()
+    intents: Mapping[str, Intent] = field(default_factory=dict)  # by operation id
+    fingerprint_key_id: str = ""
+
+    def after(self, events: Iterable[Event]) -> State:
+        """The state once these have happened. The order of events of different resources does not matter."""
+        folding = _Folding(dict(self.resources), dict(self.intents), list(self.tombstones), self.outputs)
+        for event in events:
+            folding.take(event)
+        return replace(
+            self,
+            resources=folding.resources,
+            intents=folding.intents,
+            tombstones=tuple(folding.tombstones),
+            outputs=folding.outputs,
+        )
+
+
+@dataclass(slots=True)
+class _Folding:
+    """The mutable middle of one fold."""
+
+    resources: dict[ResourceAddress, Prior]
+    intents: dict[str, Intent]
+    tombstones: list[Tombstone]
+    outputs: Mapping[str, Value]
+
+    def take(self, event: Event) -> None:
+        match event:
+            case StepBegun():
+                self.intents[event.operation] = Intent(event)
+            case StepCheckpointed():
+                self._checkpoint(event)
+            case StepSucceeded() | StepRecovered():
+                self._end(event.operation, event.address, event.prior)
+                if event.deleted:
+                    self.tombstones.append(Tombstone(event.deleted, event.address, event.at))
+            case StepSettled():
+                self._end(event.operation, event.address, event.prior)
+            case StepLeftUnsettled():
+                self._end(event.operation, event.address, event.prior)
+            case StepFailed():
+                self._fail(event)
+            case StepVoided():
+                self.intents.pop(event.operation, None)
+            case OutputsChanged():
+                self.outputs = event.outputs
+            case _:
+                pass
+
+    def _checkpoint(self, event: StepCheckpointed) -> None:
+        if intent := self.intents.get(event.operation):
+            reached = {**intent.checkpoints, event.name: event.facts}
+            self.intents[event.operation] = Intent(intent.begun, reached)
+
+    def _end(self, operation: str, address: ResourceAddress, prior: Prior | None) -> None:
+        self.intents.pop(operation, None)
+        if prior is None:
+            self.resources.pop(address, None)
+        else:
+            self.resources[address] = prior
+
+    def _fail(self, event: StepFailed) -> None:
+        if event.uncertain:
+            return
+        self.intents.pop(event.operation, None)
+        if event.prior is not None:
+            self.resources[event.address] = event.prior
