@@ -1,6 +1,6 @@
 """Reads an image manifest or index as the registry must: what it is, and what it points to.
 
-Where manifests are kept, and whether what they point to is there, is the store's business.
+Whether what it points to is there is the store's business.
 """
 
 from __future__ import annotations
@@ -43,23 +43,17 @@ class Manifest:
     blobs: tuple[str, ...] = ()
     manifests: tuple[str, ...] = ()
 
-    def descriptor(self) -> dict[str, Any]:
-        """Describes the manifest as an index or a list of referrers would."""
-        described: dict[str, Any] = {
-            "mediaType": self.media_type,
-            "digest": self.digest,
-            "size": len(self.content),
-        }
-        if self.artifact_type:
-            described["artifactType"] = self.artifact_type
-        if self.annotations:
-            described["annotations"] = self.annotations
-        return described
-
 
 def digest_of(content: bytes) -> str:
     """The name of these bytes."""
     return f"sha256:{hashlib.sha256(content).hexdigest()}"
+
+
+def hexadecimal_of(digest: str) -> str:
+    """The digest without its algorithm; refuses everything but sha256."""
+    if not DIGEST.fullmatch(digest):
+        raise RegistryError("DIGEST_INVALID", f"not a sha256 digest: {digest[:80]}")
+    return digest.removeprefix("sha256:")
 
 
 def read_manifest(content: bytes, media_type: str) -> Manifest:

@@ -69,13 +69,15 @@ class Output:
 class Slot:
     """A place in a resource that others fill, by name: how kinds meet without knowing each other.
 
-    What is lent stands in the attribute of the slot's name. `chosen_by` names the key of this resource's block whose
-    value decides between several lenders (`worker`).
+    What is lent stands in the attribute of the slot's name; with `many`, in a dict by member, and two lends of one member
+    are an error. `chosen_by` names the key of this resource's block that decides between several lenders (`worker`);
+    `needed_by` the key that makes an empty slot an error (`class_name`).
     """
 
     name: str
     many: bool = False
     chosen_by: str = ""
+    needed_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +154,9 @@ def _rows(kind: Kind) -> dict[Path, Attribute]:
 class BindContext:
     """What `bind` may know besides its block; `report(path, code, summary, detail)` collects an error at a place of the block.
 
-    `warn` does the same with a warning. `registry_host` is Cloudflare's registry; `sections` holds the keys that the manifest declares, by section (`registries`, `registry_protocols`).
+    `warn` does the same with a warning. `registry_host` is Cloudflare's registry. `sections` holds the raw blocks that the
+    manifest declares, by section and key; `text_of` answers what another resource's block says under a key (its
+    `class_name`), substituted: text that makes no edge. None where it says nothing.
     """
 
     address: ResourceAddress
@@ -163,6 +167,7 @@ class BindContext:
     default_name: str
     registry_host: str
     sections: Mapping[str, Mapping[str, Any]]
+    text_of: Callable[[ResourceAddress, str], Value]
     report: Callable[[Path, str, str, str], None]
     warn: Callable[[Path, str, str, str], None]
 
@@ -295,11 +300,17 @@ Standing = Moving | Settled | Stuck | Gate
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What a change does to what runs, and the dangers in it."""
+    """What a change does to what runs, and the dangers in it.
+
+    `details` is plain JSON for the reader of the plan: rollout steps, changed files, migrations. `requests` estimates the writes.
+    """
 
     effect: Effect
     hazards: tuple[Hazard, ...] = ()
     reason: str = ""
+    details: Mapping[str, Value] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    requests: int = 1
 
 
 class Work(Protocol):
@@ -401,6 +412,8 @@ def predicted_outputs(kind: Kind, change: Change) -> dict[str, Value]:
     foreknown = change.desired.outputs if change.desired else {}
     known = change.observed.outputs if change.observed and change.action.keeps_identity else {}
     idle = change.action.is_idle
+    if kind.named and change.desired and change.desired.name:
+        foreknown = {"name": change.desired.name, **foreknown}
     return {
         output.name: foreknown[output.name]
         if output.name in foreknown

@@ -95,6 +95,7 @@ class Observed:
     outputs: Attributes = field(default_factory=dict)
     freshness: str = ""
     created_at: str = ""
-    unsettled: Pending | None = None  # seen to be moving, or left half done by somebody
+    unsettled: Pending | None = None  # seen to be moving: a rollout in flight, a running deletion
+    owes: tuple[str, ...] = ()  # seen to be left half done: configuration changed, instances not
     raw: Mapping[str, Value] = field(default_factory=dict)
     elsewhere: str = ""  # why this cannot be ours although the id matches: another namespace, account, link
