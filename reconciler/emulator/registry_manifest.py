@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,11 +24,14 @@ _INDEX_TYPES = {
 class RegistryError(Exception):
     """What the registry says no with, in the words of the OCI distribution specification."""
 
-    def __init__(self, code: str, message: str, detail: Any = None) -> None:
+    def __init__(
+        self, code: str, message: str, detail: Any = None, headers: Sequence[tuple[str, str]] = ()
+    ) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
         self.detail = detail
+        self.headers = headers
 
 
 @dataclass(frozen=True, slots=True)

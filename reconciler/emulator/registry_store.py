@@ -61,7 +61,7 @@ def add_manifest(world: World, repository: str, manifest: Manifest, tag: str | N
     _demand_parts(world, repository, manifest)
     before = resolve(world, repository, manifest.digest)
     moved = resolve(world, repository, tag) if tag else None
-    if before is not None and (tag is None or before is moved):
+    if before is not None and (tag is None or (moved is not None and moved["digest"] == manifest.digest)):
         return
     if moved is not None and tag is not None:
         _put(world, moved | {"tags": [other for other in moved["tags"] if other != tag]})
@@ -117,7 +117,9 @@ def collect_garbage(world: World, files: RegistryFiles, account: str) -> list[st
 
 def drop_orphans(world: World, files: RegistryFiles) -> None:
     """Removes the bytes that no repository of any account has."""
-    files.keep_only({value["digest"] for kind, _, _, value in world.visible() if kind in ("blob", "manifest")})
+    files.keep_only(
+        {value["digest"] for kind, _, _, value in world.visible() if kind in ("blob", "manifest")}
+    )
 
 
 def account_of(repository: str) -> str:
