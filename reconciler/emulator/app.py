@@ -53,7 +53,7 @@ class App:
         elif scope["type"] == "http":
             answer = await self._answer(_call(scope, receive, self.world))
             if answer is None:
-                _cut(scope)
+                await _cut(scope, receive)
             else:
                 await _send(answer, self.world.clock.now(), send)
 
@@ -187,11 +187,13 @@ async def _send(answer: Raw, now: float, send: Send) -> None:
     await send({"type": "http.response.body", "body": b""})
 
 
-def _cut(scope: dict[str, Any]) -> None:
+async def _cut(scope: dict[str, Any], receive: Callable[[], Awaitable[Any]]) -> None:
     transport = scope.get("state", {}).get("transport")
     if transport is None:
         raise ConnectionResetError("a fault cut the connection")
     transport.abort()
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 async def _live(receive: Callable[[], Awaitable[Any]], send: Send) -> None:
