@@ -117,6 +117,7 @@ class Kind:
     outputs: tuple[Output, ...] = ()
     slots: tuple[Slot, ...] = ()
     uniqueness: Uniqueness = Uniqueness.LISTED
+    exclusive: tuple[str, ...] = ("name",)  # attributes that two objects cannot share: the old one goes first
     create_first: bool = False  # order of a replacement; False: delete, wait until gone, create
     deletable: bool = True  # False: leaving the manifest only forgets (image)
     harmless: bool = False  # a step may fail without effect (image): goes before what is live at once
@@ -352,7 +353,10 @@ class Handler:
         return predicted_outputs(self.kind, change)
 
     def ride_along(self, change: Change) -> Mapping[str, Value]:
-        """Attributes that only move when the change restarts something (a generation); empty by default."""
+        """Attributes that only move when the change restarts something, as they will be after it (`{"generation": 8}`).
+
+        Asked for every change of an existing or new resource, idle ones too: then it answers what is in force.
+        """
         del change
         return {}
 

@@ -1,0 +1,238 @@
+"""Desired, Prior and Observed to the paths that differ. Pure; what a kind declares about a path says what a difference means."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from reconciler.model.change import AttributeChange, Effect
+from reconciler.model.handler import Attribute, Kind, Removal
+from reconciler.model.resource import Desired, Observed, Prior
+from reconciler.model.value import Attributes, Path, Secret, Unknown, Value, at_path, path_text
+
+SECRET_KEY = "$secret"  # noqa: S105 - the marker under which a state holds a fingerprint
+
+_WATCHED = {
+    "rollout_on": Attribute("rollout_on", {}, effect=Effect.ROLLOUT, write_only=True),
+    "replace_on": Attribute("replace_on", {}, effect=Effect.DOWNTIME, write_only=True, replaces=True),
+}
+_PLAIN_ROW = Attribute("", {})
+_MISSING: Value = object()
+
+
+@dataclass(frozen=True, slots=True)
+class Drifted:
+    """A managed path that somebody else changed since the last apply."""
+
+    path: Path
+    recorded: Value
+    live: Value
+    verdict: str  # revert, keep, accept
+
+
+def row_for(kind: Kind, path: Path) -> Attribute:
+    """What is declared about a path, by the kind or by the engine itself (`rollout_on`, `replace_on`)."""
+    return kind.attribute(path) or _WATCHED.get(path[0]) or _PLAIN_ROW
+
+
+def recorded(value: Value) -> Value:
+    """A value as the state keeps it: a secret becomes its fingerprint."""
+    if isinstance(value, Secret):
+        return {SECRET_KEY: value.fingerprint}
+    if isinstance(value, Mapping):
+        return {key: recorded(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [recorded(inner) for inner in value]
+    return value
+
+
+def remembered(value: Value) -> Value:
+    """A recorded value as it is compared and shown: a fingerprint becomes a Secret without its value."""
+    if isinstance(value, Mapping):
+        if set(value) == {SECRET_KEY}:
+            return Secret(str(value[SECRET_KEY]))
+        return {key: remembered(inner) for key, inner in value.items()}
+    return value
+
+
+def compare(
+    kind: Kind, desired: Desired, wanted: Attributes, prior: Prior | None, observed: Observed
+) -> list[AttributeChange]:
+    """Every path in which what is there, or was sent, differs from what is wanted."""
+    finding = _Comparison(kind, desired, prior.attributes if prior else {}, observed.attributes)
+    return list(finding.changes(wanted))
+
+
+def initial(kind: Kind, desired: Desired, wanted: Attributes) -> list[AttributeChange]:
+    """Every path that a create sets."""
+    del kind
+    return [
+        AttributeChange(path, None, value, source=desired.source_of(path))
+        for path, value in leaves(wanted)
+        if path[0] not in _WATCHED
+    ]
+
+
+def leaves(value: Value, path: Path = ()) -> Iterator[tuple[Path, Value]]:
+    """Every innermost value with its path; an empty mapping is a value of its own."""
+    if isinstance(value, Mapping) and value:
+        for key, inner in value.items():
+            yield from leaves(inner, (*path, key))
+    elif path and value is not None and value != {}:
+        yield path, value
+
+
+@dataclass(slots=True)
+class _Comparison:
+    kind: Kind
+    desired: Desired
+    prior: Attributes
+    observed: Attributes
+
+    def changes(self, wanted: Attributes) -> Iterator[AttributeChange]:
+        for key, want in wanted.items():
+            row = row_for(self.kind, (key,))
+            if row.rides_along:
+                continue
+            before = self._before(row, (key,))
+            if not row.write_only and want == before and type(want) is not Secret:
+                continue
+            yield from self._walk((key,), want, before)
+        for key in self.prior:
+            if key not in wanted:
+                yield from self._removed((key,))
+
+    def _before(self, row: Attribute, path: Path) -> Value:
+        if row.write_only:
+            return remembered(at_path(self.prior, path))
+        return at_path(self.observed, path)
+
+    def _walk(self, path: Path, want: Value, before: Value) -> Iterator[AttributeChange]:
+        if isinstance(want, Mapping) and (before is None or isinstance(before, Mapping)):
+            yield from self._walk_mapping(path, want, before or {})
+        elif not same(want, before) and not self._not_watched_before(path, before):
+            yield self._change(path, before, want)
+
+    def _walk_mapping(self, path: Path, want: Attributes, before: Attributes) -> Iterator[AttributeChange]:
+        for key, inner in want.items():
+            inner_path = (*path, key)
+            row = row_for(self.kind, inner_path)
+            there = remembered(at_path(self.prior, inner_path)) if row.write_only else before.get(key)
+            yield from self._walk(inner_path, inner, there)
+        managed = at_path(self.prior, path)
+        if isinstance(managed, Mapping):
+            for key in managed:
+                if key not in want:
+                    yield from self._removed((*path, key))
+
+    def _not_watched_before(self, path: Path, before: Value) -> bool:
+        # Beginning to watch something is no reason to roll out; only its next change is.
+        return before is None and path[0] in _WATCHED
+
+    def _removed(self, path: Path) -> Iterator[AttributeChange]:
+        """The manifest used to set this path and no longer does."""
+        row = row_for(self.kind, path)
+        if path[0] in _WATCHED or row.computed:
+            return
+        before = remembered(at_path(self.prior, path)) if row.write_only else at_path(self.observed, path)
+        after = row.default if row.removal is Removal.RESET else None
+        if before is None or before == {} or same(after, before):
+            return
+        if row.removal is Removal.KEEP and not self._replaced_on(path):
+            return
+        yield self._change(path, before, after, row.removal is Removal.REPLACE)
+
+    def _change(self, path: Path, before: Value, after: Value, forced: bool = False) -> AttributeChange:
+        row = row_for(self.kind, path)
+        forces: bool | None = forced or row.replaces or self._replaced_on(path)
+        if forces and isinstance(after, Unknown):
+            forces = None
+        return AttributeChange(path, before, after, forces, self.desired.source_of(path))
+
+    def _replaced_on(self, path: Path) -> bool:
+        return any(path[: len(prefix)] == prefix for prefix in self.desired.replace_on)
+
+
+def same(want: Value, before: Value) -> bool:
+    """Whether nothing has to be done; a secret that cannot be compared counts as unchanged."""
+    if isinstance(want, Secret) and isinstance(before, Secret):
+        return not comparable(want, before) or want.fingerprint == before.fingerprint
+    return bool(want == before) and not isinstance(want, Unknown)
+
+
+def comparable(one: Secret, other: Secret) -> bool:
+    """Whether two fingerprints were made with the same key."""
+    if not one.fingerprint or not other.fingerprint:
+        return False
+    return one.fingerprint.partition(":")[0] == other.fingerprint.partition(":")[0]
+
+
+def kept_by_service(kind: Kind, wanted: Attributes, prior: Prior | None, observed: Observed) -> list[str]:
+    """Paths that the manifest dropped and the service keeps, since its API cannot unset them."""
+    if prior is None:
+        return []
+    return [
+        path_text((key,))
+        for key in prior.attributes
+        if key not in wanted
+        and row_for(kind, (key,)).removal is Removal.KEEP
+        and observed.attributes.get(key) is not None
+    ]
+
+
+def without_ignored(desired: Desired, wanted: Attributes, observed: Observed | None) -> Attributes:
+    """What is wanted of something that exists, with ignored paths left as they are."""
+    if not desired.ignore_changes or observed is None:
+        return wanted
+    for path in desired.ignore_changes:
+        wanted = _put(wanted, path, at_path(observed.attributes, path, _MISSING))
+    return wanted
+
+
+def _put(holder: Attributes, path: Path, value: Value) -> dict[str, Value]:
+    """A copy in which `path` holds `value`, or is absent."""
+    copy = dict(holder)
+    head, rest = path[0], path[1:]
+    if rest:
+        inner = copy.get(head)
+        copy[head] = _put(inner if isinstance(inner, Mapping) else {}, rest, value)
+        if copy[head] == {}:
+            copy.pop(head)
+    elif value is _MISSING:
+        copy.pop(head, None)
+    else:
+        copy[head] = value
+    return copy
+
+
+def drifted(
+    kind: Kind, prior: Prior, observed: Observed, wanted: Attributes | None, ignored: Sequence[Path] = ()
+) -> list[Drifted]:
+    """Managed paths whose live value is not the one of the last apply; `wanted` None: nothing is wanted any more."""
+    found: list[Drifted] = []
+    live = observed.attributes
+    for key, value in prior.attributes.items():
+        if live.get(key) == value or key in _WATCHED or row_for(kind, (key,)).write_only:
+            continue
+        found.extend(_drifted_below(kind, (key,), value, live.get(key), wanted, ignored))
+    return found
+
+
+def _drifted_below(
+    kind: Kind, path: Path, was: Value, now: Value, wanted: Attributes | None, ignored: Sequence[Path]
+) -> Iterator[Drifted]:
+    if row_for(kind, path).write_only:
+        return
+    if isinstance(was, Mapping) and (now is None or isinstance(now, Mapping)):
+        for key, inner in was.items():
+            yield from _drifted_below(kind, (*path, key), inner, (now or {}).get(key), wanted, ignored)
+    elif was != now:
+        yield Drifted(path, was, now, _verdict(path, now, wanted, ignored))
+
+
+def _verdict(path: Path, live: Value, wanted: Attributes | None, ignored: Sequence[Path]) -> str:
+    if any(path[: len(prefix)] == prefix for prefix in ignored):
+        return "keep"
+    if wanted is None or at_path(wanted, path) == live:
+        return "accept"
+    return "revert"

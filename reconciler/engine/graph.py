@@ -1,0 +1,174 @@
+"""Who waits for whom; finds cycles and names them, hop by hop."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from reconciler.errors import CycleError
+from reconciler.model.address import ResourceAddress
+from reconciler.model.resource import Desired
+from reconciler.model.value import Foretold, Path, Pointer, Ref, Template, Value, path_text
+
+_PLAIN = frozenset({str, int, float, bool, type(None)})
+Edges = Mapping[ResourceAddress, frozenset[ResourceAddress]]
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """What each wanted resource waits for: all of it, and the part whose values it uses."""
+
+    waits_for: Edges
+    uses: Edges
+    order: tuple[ResourceAddress, ...]
+
+
+def build_graph(resources: Mapping[ResourceAddress, Desired]) -> Graph:
+    """The graph of a manifest in an order in which everything comes after what it waits for.
+
+    Raises CycleError that prints every loop with file, line and attribute of each hop.
+    """
+    uses: dict[ResourceAddress, frozenset[ResourceAddress]] = {}
+    foretold: dict[ResourceAddress, set[ResourceAddress]] = {}
+    for address, desired in resources.items():
+        used, told = _pointed_at(desired.attributes)
+        uses[address] = frozenset(used) if used else _NOBODY
+        if told:
+            foretold[address] = told
+    waits_for = {
+        address: uses[address].union(desired.depends_on) if desired.depends_on else uses[address]
+        for address, desired in resources.items()
+    }
+    for address, told in foretold.items():
+        waits_for[address] |= _taken_over(address, told, waits_for)
+    order = topological_order(waits_for)
+    if len(order) < len(waits_for):
+        raise CycleError(_describe_cycles(resources, waits_for))
+    return Graph(waits_for, uses, order)
+
+
+_NOBODY: frozenset[ResourceAddress] = frozenset()
+
+
+def _taken_over(
+    address: ResourceAddress, told: Iterable[ResourceAddress], waits_for: Edges
+) -> frozenset[ResourceAddress]:
+    """A foretold fact is known when the inputs of its resource are: their edges become ours, except the one to us."""
+    return frozenset(other for teller in told for other in waits_for.get(teller, _NOBODY)) - {address}
+
+
+def _pointed_at(value: Value) -> tuple[set[ResourceAddress], set[ResourceAddress]]:
+    used: set[ResourceAddress] = set()
+    told: set[ResourceAddress] = set()
+    stack: list[Value] = [value]
+    while stack:
+        inner = stack.pop()
+        kind = type(inner)
+        if kind in _PLAIN:
+            continue
+        if kind is dict:
+            stack.extend(one for one in inner.values() if type(one) not in _PLAIN)
+        elif kind is list or kind is tuple:
+            stack.extend(one for one in inner if type(one) not in _PLAIN)
+        elif kind is Template:
+            stack.extend(part for part in inner.parts if type(part) is not str)
+        elif kind is Ref:
+            used.add(inner.address)
+        elif kind is Foretold:
+            told.add(inner.address)
+    return used, told
+
+
+def topological_order(waits_for: Edges) -> tuple[ResourceAddress, ...]:
+    """Everything after what it waits for, ties by address; shorter than the graph where there is a cycle."""
+    remaining = {address: sum(one in waits_for for one in others) for address, others in waits_for.items()}
+    waited_by: dict[ResourceAddress, list[ResourceAddress]] = {}
+    for address, others in waits_for.items():
+        for other in others:
+            waited_by.setdefault(other, []).append(address)
+    order = sorted(address for address, count in remaining.items() if not count)
+    for address in order:  # grows while it is walked
+        ready = []
+        for waiting in waited_by.get(address, ()):
+            remaining[waiting] -= 1
+            if not remaining[waiting]:
+                ready.append(waiting)
+        order.extend(sorted(ready))
+    return tuple(order)
+
+
+def closure(starts: Iterable[ResourceAddress], edges: Edges) -> set[ResourceAddress]:
+    """The starts and everything reached from them."""
+    reached: set[ResourceAddress] = set()
+    stack = list(starts)
+    while stack:
+        address = stack.pop()
+        if address not in reached:
+            reached.add(address)
+            stack.extend(edges.get(address, _NOBODY))
+    return reached
+
+
+def reversed_edges(edges: Edges) -> dict[ResourceAddress, frozenset[ResourceAddress]]:
+    """The same edges seen from the other end."""
+    turned: dict[ResourceAddress, set[ResourceAddress]] = {}
+    for address, others in edges.items():
+        for other in others:
+            turned.setdefault(other, set()).add(address)
+    return {address: frozenset(others) for address, others in turned.items()}
+
+
+def _describe_cycles(resources: Mapping[ResourceAddress, Desired], waits_for: Edges) -> str:
+    import networkx as nx
+
+    digraph: nx.DiGraph[ResourceAddress] = nx.DiGraph()
+    digraph.add_edges_from((a, b) for a, others in waits_for.items() for b in others)
+    loops = []
+    for members in nx.strongly_connected_components(digraph):
+        if len(members) > 1 or any(digraph.has_edge(one, one) for one in members):
+            loops.append(_shortest_loop(digraph.subgraph(members)))
+    loops.sort()
+    texts = [_describe_loop(loop, resources) for loop in loops]
+    count = "resources wait for each other" if len(texts) == 1 else f"{len(texts)} loops of resources"
+    return f"{count}:\n" + "\n".join(texts)
+
+
+def _shortest_loop(digraph: object) -> list[ResourceAddress]:
+    """The shortest cycle in a strongly connected part, beginning with its smallest address."""
+    import networkx as nx
+
+    graph: nx.DiGraph[ResourceAddress] = digraph  # type: ignore[assignment]
+    best: list[ResourceAddress] = []
+    for start in sorted(graph)[:64]:
+        lengths = nx.single_source_shortest_path(graph, start)
+        closing = [path for end, path in lengths.items() if graph.has_edge(end, start)]
+        shortest = min(closing, key=len, default=best)
+        if shortest and (not best or len(shortest) < len(best)):
+            best = shortest
+        if len(best) <= 2:
+            break
+    first = best.index(min(best))
+    return best[first:] + best[:first]
+
+
+def _describe_loop(loop: list[ResourceAddress], resources: Mapping[ResourceAddress, Desired]) -> str:
+    hops = []
+    for address, other in zip(loop, [*loop[1:], loop[0]], strict=True):
+        desired = resources[address]
+        path = _path_to(desired.attributes, other) or ("depends_on",)
+        where = desired.source_of(path)
+        hops.append(f"  {where}  {address}.{path_text(path)} waits for {other}")
+    return "\n".join(hops)
+
+
+def _path_to(value: Value, address: ResourceAddress, path: Path = ()) -> Path | None:
+    if isinstance(value, dict):
+        found = (_path_to(inner, address, (*path, key)) for key, inner in value.items())
+        return next((one for one in found if one), None)
+    if isinstance(value, list | tuple):
+        found = (_path_to(inner, address, path) for inner in value)
+        return next((one for one in found if one), None)
+    if isinstance(value, Template):
+        found = (_path_to(part, address, path) for part in value.parts)
+        return next((one for one in found if one), None)
+    return path if isinstance(value, Pointer) and value.address == address else None
