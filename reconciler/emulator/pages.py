@@ -80,4 +80,7 @@ class Pages:
 
     def _set_settings(self, call: Call) -> dict[str, Any]:
         self._world.settings.update(call.document)
+        for follow in self._world.on_settings:
+            follow(self._world)
+        self._world.commit()
         return self._world.settings.as_dict()

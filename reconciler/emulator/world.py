@@ -25,6 +25,7 @@ AGENDA = "_agenda"
 Object = dict[str, Any]
 Settler = Callable[["World", str, str, float], None]
 Describer = Callable[["World", str, str], Object]
+Watcher = Callable[["World", str, str], None]
 
 
 class Stored:
@@ -53,6 +54,7 @@ class Stored:
 
 
 Table = dict[str, Stored]
+Index = dict[Any, dict[str, None]]
 
 
 class World:
@@ -81,8 +83,12 @@ class World:
         self._due: list[tuple[float, str, str, str]] = []
         self._settlers: dict[str, Settler] = {}
         self._describers: dict[str, Describer] = {}
+        self._watchers: dict[str, Watcher] = {}
+        self._indexes: dict[tuple[str, str], dict[str, Index]] = {}
         self.on_clear: list[Callable[[], None]] = []
         """Called when the world is emptied, for what is kept beside it (the registry's blobs)."""
+        self.on_settings: list[Callable[[World], None]] = []
+        """Called when the settings have changed, for what was worked out from them."""
         self._unsaved: dict[Key, Stored | None] = {}
         self._store = Store(data) if data else None
         self.ledger = Ledger(self._store)
@@ -117,6 +123,17 @@ class World:
         """The objects of a kind as JSON, each encoded once however often it is listed."""
         return [stored.encoded for stored in self._tables.get((kind, account), {}).values()]
 
+    def where(self, kind: str, account: str, path: str, value: Any) -> list[Object]:
+        """The objects whose field at the dotted path has this value; found by an index, not by a search."""
+        indexes = self._indexes.setdefault((kind, account), {})
+        if path not in indexes:
+            index: Index = {}
+            for id_, stored in self._tables.get((kind, account), {}).items():
+                index.setdefault(_at(stored.value, path), {})[id_] = None
+            indexes[path] = index
+        table = self._tables.get((kind, account), {})
+        return [table[id_].value for id_ in indexes[path].get(value, ())]
+
     def visible(self) -> Iterator[tuple[str, str, str, Object]]:
         """Every object that is no bookkeeping, as (kind, account, id, object)."""
         for (kind, account), table in self._tables.items():
@@ -132,6 +149,10 @@ class World:
         """Registers what else is to be shown of the objects of a kind."""
         self._describers[kind] = describer
 
+    def on_change(self, kind: str, watcher: Watcher) -> None:
+        """Registers what follows when an object of that kind was put or removed: `watcher(world, account, id)`."""
+        self._watchers[kind] = watcher
+
     # Writing
 
     def put(self, kind: str, account: str, id: str, value: Object, at: float | None = None) -> None:  # noqa: A002
@@ -142,7 +163,7 @@ class World:
         table = self._tables.setdefault((kind, account), {})
         before = table.get(id)
         table[id] = after = Stored(value)
-        self._remember((kind, account, id), before, after, at)
+        self._replaced((kind, account, id), before, after, at)
         self.note("changed" if before else "created", kind, id, value)
 
     def remove(self, kind: str, account: str, id: str, at: float | None = None) -> Object | None:  # noqa: A002
@@ -150,7 +171,7 @@ class World:
         before = self._tables.get((kind, account), {}).pop(id, None)
         if before is None:
             return None
-        self._remember((kind, account, id), before, None, at)
+        self._replaced((kind, account, id), before, None, at)
         self.note("deleted", kind, id, before.value)
         return before.value
 
@@ -170,6 +191,7 @@ class World:
         self._tables.clear()
         self._past.clear()
         self._due.clear()
+        self._indexes.clear()
         for empty in self.on_clear:
             empty()
 
@@ -251,12 +273,20 @@ class World:
         if anchor:
             self.clock.anchor = msgspec.json.decode(anchor, type=tuple[float, float, float])
 
-    def _remember(self, key: Key, before: Stored | None, after: Stored | None, at: float | None) -> None:
+    def _replaced(self, key: Key, before: Stored | None, after: Stored | None, at: float | None) -> None:
         now = self.clock.now()
         self._past.append((now if at is None else at, key, before))
         while self._past and self._past[0][0] < now - REMEMBERED_SECONDS:
             self._past.popleft()
         self._unsaved[key] = after
+        kind, account, id_ = key
+        for path, index in self._indexes.get((kind, account), {}).items():
+            if before is not None:
+                index[_at(before.value, path)].pop(id_, None)
+            if after is not None:
+                index.setdefault(_at(after.value, path), {})[id_] = None
+        if kind in self._watchers:
+            self._watchers[kind](self, account, id_)
 
 
 class _PastWorld(World):
@@ -268,6 +298,8 @@ class _PastWorld(World):
         self.clock = Clock(lambda: moment)
         self.entry = None
         self.ledger = world.ledger
+        self._describers = world._describers
+        self._indexes = {}
         self._tables = dict(world._tables)
         copied: set[tuple[str, str]] = set()
         for at, (kind, account, id_), before in reversed(world._past):
@@ -282,5 +314,13 @@ class _PastWorld(World):
             else:
                 table[id_] = before
 
-    def _remember(self, key: Key, *_: object) -> None:
+    def _replaced(self, key: Key, *_: object) -> None:
         raise RuntimeError(f"the past cannot be changed: {key}")
+
+
+def _at(value: Any, path: str) -> Any:
+    for key in path.split("."):
+        if not isinstance(value, dict):
+            return None
+        value = value.get(key)
+    return value
