@@ -90,8 +90,7 @@ def remove_manifest(world: World, repository: str, reference: str) -> Record | N
 
 def manifests(world: World, repository: str) -> list[Record]:
     """The records of a repository's manifests."""
-    every = world.all("manifest", account_of(repository))
-    return [record for record in every if record["repository"] == repository]
+    return world.where("manifest", account_of(repository), "repository", repository)
 
 
 def catalog(world: World, account: str) -> dict[str, list[str]]:
