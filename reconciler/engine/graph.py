@@ -123,11 +123,11 @@ def _describe_cycles(resources: Mapping[ResourceAddress, Desired], waits_for: Ed
 
     digraph: nx.DiGraph[ResourceAddress] = nx.DiGraph()
     digraph.add_edges_from((a, b) for a, others in waits_for.items() for b in others)
-    loops = []
-    for members in nx.strongly_connected_components(digraph):
-        if len(members) > 1 or any(digraph.has_edge(one, one) for one in members):
-            loops.append(_shortest_loop(digraph.subgraph(members)))
-    loops.sort()
+    loops = sorted(
+        _shortest_loop(digraph.subgraph(members))
+        for members in nx.strongly_connected_components(digraph)
+        if len(members) > 1 or any(digraph.has_edge(one, one) for one in members)
+    )
     texts = [_describe_loop(loop, resources) for loop in loops]
     count = "resources wait for each other" if len(texts) == 1 else f"{len(texts)} loops of resources"
     return f"{count}:\n" + "\n".join(texts)

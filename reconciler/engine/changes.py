@@ -1,0 +1,439 @@
+"""Goes through the graph once and decides for every resource what has to happen to it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from reconciler.engine.diff import (
+    Drifted,
+    compare,
+    drifted,
+    initial,
+    kept_by_service,
+    recorded,
+    same,
+    without_ignored,
+)
+from reconciler.engine.graph import Graph
+from reconciler.engine.identity import Identified, identify
+from reconciler.engine.resolve import Scope, resolve
+from reconciler.model.address import ResourceAddress
+from reconciler.model.change import BLOCKED, SHOWN, Action, AttributeChange, Change, Effect, Hazard
+from reconciler.model.diagnostic import Diagnostic, Severity
+from reconciler.model.handler import Handler, Judgement, Sighting
+from reconciler.model.resource import Desired, Observed, Pending, Prior
+from reconciler.model.state import State
+from reconciler.model.value import Attributes, Foretold, Unknown, Value, path_text, pointers
+
+META = ("protect", "retain", "depends_on")
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a user asked of a plan besides the manifest."""
+
+    targets: tuple[ResourceAddress, ...] = ()
+    excludes: tuple[ResourceAddress, ...] = ()
+    replace: tuple[ResourceAddress, ...] = ()
+    destroy: bool = False
+    refresh_only: bool = False
+    no_refresh: bool = False
+    resend_secrets: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Everything that deciding rests on."""
+
+    resources: Mapping[ResourceAddress, Desired]
+    state: State
+    sightings: Mapping[str, Sighting]
+    handlers: Mapping[str, Handler]
+    graph: Graph
+    options: Options = Options()
+    moved: Mapping[ResourceAddress, ResourceAddress] = field(default_factory=dict)  # new to old
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What has to happen, in dependency order, and what was noticed on the way."""
+
+    changes: dict[ResourceAddress, Change]
+    judgements: dict[ResourceAddress, Judgement]
+    drift: tuple[tuple[ResourceAddress, Drifted], ...]
+    diagnostics: tuple[Diagnostic, ...]
+    scope: Scope
+
+
+def decide(facts: Facts) -> Decided:
+    """The change of every resource, wanted or remembered."""
+    deciding = _Deciding(facts)
+    for address in facts.graph.order:
+        deciding.decide_wanted(facts.resources[address])
+    for address, prior in facts.state.resources.items():
+        if address not in facts.resources:
+            deciding.decide_orphan(prior)
+    return Decided(
+        deciding.changes,
+        deciding.judgements,
+        tuple(deciding.drift),
+        tuple(deciding.diagnostics),
+        deciding.scope,
+    )
+
+
+@dataclass(slots=True)
+class _Deciding:
+    facts: Facts
+    changes: dict[ResourceAddress, Change] = field(default_factory=dict)
+    judgements: dict[ResourceAddress, Judgement] = field(default_factory=dict)
+    drift: list[tuple[ResourceAddress, Drifted]] = field(default_factory=list)
+    diagnostics: list[Diagnostic] = field(default_factory=list)
+    scope: Scope = field(default_factory=Scope)
+    referenced: frozenset[ResourceAddress] = frozenset()
+    tombstones: Mapping[str, object] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        facts = self.facts
+        self.scope.texts = {address: desired.attributes for address, desired in facts.resources.items()}
+        self.referenced = frozenset(other for used in facts.graph.uses.values() for other in used)
+        self.tombstones = {stone.identity: stone for stone in facts.state.tombstones}
+
+    # wanted
+
+    def decide_wanted(self, desired: Desired) -> None:
+        self._foretell(desired)
+        change = self._change(desired)
+        self._keep(change)
+
+    def _change(self, desired: Desired) -> Change:
+        facts = self.facts
+        handler = facts.handlers[desired.address.kind]
+        prior = facts.state.resources.get(desired.address)
+        identified = identify(
+            desired, prior, facts.sightings.get(desired.address.kind, _NOTHING), self.tombstones
+        )
+        if identified.refused is not None:
+            self.diagnostics.append(identified.refused)
+            return Change(desired.address, Action.REFUSED, desired, prior, reason=identified.refused.summary)
+        desired = _with_live_name(desired, identified)
+        self.scope.texts[desired.address] = desired.attributes
+        wanted = resolve(desired.attributes, self.scope)
+        change = self._compared(handler, desired, prior, identified, wanted)
+        return self._finished(handler, change)
+
+    def _compared(
+        self,
+        handler: Handler,
+        desired: Desired,
+        prior: Prior | None,
+        identified: Identified,
+        wanted: Attributes,
+    ) -> Change:
+        observed, kind = identified.observed, handler.kind
+        base = Change(
+            desired.address,
+            Action.NO_OP,
+            desired,
+            prior if observed or not identified.gone else None,
+            observed,
+            wanted,
+            moved_from=self.facts.moved.get(desired.address),
+        )
+        if observed is None:
+            return self._creation(handler, base, identified)
+        if desired.external:
+            return base
+        wanted = without_ignored(desired, wanted, observed)
+        attributes = self._with_forced(compare(kind, desired, wanted, prior, observed))
+        if prior is not None and not self.facts.options.no_refresh:
+            self._note_drift(handler, desired, prior, observed, wanted)
+        self._note_kept(handler, desired, wanted, prior, observed)
+        change = replace(base, wanted=wanted, attributes=tuple(attributes))
+        return self._existing(change, identified)
+
+    def _creation(self, handler: Handler, base: Change, identified: Identified) -> Change:
+        assert base.desired is not None
+        reason = "it is gone: somebody else deleted it" if identified.gone else "new in the manifest"
+        pending = _deletion_of(base.prior) or (
+            identified.being_deleted.unsettled if identified.being_deleted else None
+        )
+        attributes = initial(handler.kind, base.desired, base.wanted)
+        if identified.gone:
+            self.drift.append((base.address, Drifted((), "present", None, "revert")))
+        return replace(
+            base, action=Action.CREATE, attributes=tuple(attributes), reason=reason, pending=pending
+        )
+
+    def _existing(self, change: Change, identified: Identified) -> Change:
+        assert change.observed is not None
+        assert change.desired is not None
+        asked = change.address in self.facts.options.replace
+        if asked or any(attribute.forces_replacement for attribute in change.attributes):
+            reason = "replacement was asked for" if asked else _forcing(change.attributes)
+            return replace(change, action=Action.REPLACE, reason=reason)
+        meta = () if identified.adopted else self._meta(change)
+        if identified.adopted:
+            return replace(change, action=Action.ADOPT, reason="it exists already and is taken over")
+        owed = _owed(change)
+        if change.attributes or owed or meta:
+            reason = owed or _differing((*change.attributes, *meta))
+            return replace(
+                change, action=Action.UPDATE, attributes=(*change.attributes, *meta), reason=reason
+            )
+        pending = _still_pending(change)
+        if pending is not None:
+            return replace(
+                change, action=Action.RESUME, pending=pending, reason=f"a {pending.what} is still under way"
+            )
+        if change.moved_from is not None:
+            return replace(change, action=Action.MOVE, reason=f"it was {change.moved_from}")
+        return change
+
+    def _with_forced(self, attributes: list[AttributeChange]) -> list[AttributeChange]:
+        """An unknown value in an immutable place replaces for certain if what it waits for is made anew."""
+        return [
+            replace(attribute, forces_replacement=True)
+            if attribute.forces_replacement is None and self._is_made_anew(attribute.after)
+            else attribute
+            for attribute in attributes
+        ]
+
+    def _is_made_anew(self, value: Value) -> bool:
+        if not isinstance(value, Unknown) or value.until is None:
+            return False
+        awaited = self.changes.get(value.until)
+        return awaited is not None and not awaited.action.keeps_identity
+
+    def _meta(self, change: Change) -> tuple[AttributeChange, ...]:
+        """Guards and edges live in state alone; changing them touches nothing in the cloud."""
+        desired, prior = change.desired, change.prior
+        if desired is None or prior is None:
+            return ()
+        waits_for = sorted(map(str, self.facts.graph.waits_for[change.address]))
+        pairs = (
+            ("protect", prior.protect, desired.protect),
+            ("retain", prior.retain, desired.retain),
+            ("depends_on", sorted(map(str, prior.depends_on)), waits_for),
+        )
+        return tuple(
+            AttributeChange((key,), before, after, source=desired.source_of((key,)))
+            for key, before, after in pairs
+            if before != after
+        )
+
+    def _finished(self, handler: Handler, change: Change) -> Change:
+        """Effect and hazards, and what rides along once it is clear what restarts."""
+        if change.action is Action.NO_OP and not change.attributes:
+            riding = handler.ride_along(change)
+            return replace(change, wanted={**change.wanted, **riding}) if riding else change
+        judged = judge(handler, change, self.facts)
+        change = replace(change, effect=judged.effect, hazards=judged.hazards, notes=judged.notes)
+        self.judgements[change.address] = judged
+        return with_riders(handler, change)
+
+    def _note_drift(
+        self, handler: Handler, desired: Desired, prior: Prior, observed: Observed, wanted: Attributes
+    ) -> None:
+        for one in drifted(handler.kind, prior, observed, wanted, desired.ignore_changes):
+            self.drift.append((desired.address, one))
+
+    def _note_kept(
+        self,
+        handler: Handler,
+        desired: Desired,
+        wanted: Attributes,
+        prior: Prior | None,
+        observed: Observed,
+    ) -> None:
+        for path in kept_by_service(handler.kind, wanted, prior, observed):
+            self.diagnostics.append(
+                Diagnostic(
+                    Severity.WARNING,
+                    "P201",
+                    f"{path} left the manifest, but the service keeps it: its API cannot unset it",
+                    f"`replace_on: [{path}]` replaces the resource to get rid of it",
+                    str(desired.address),
+                    desired.source,
+                )
+            )
+
+    # not wanted any more
+
+    def decide_orphan(self, prior: Prior) -> None:
+        self._keep(self._orphan(prior))
+
+    def _orphan(self, prior: Prior) -> Change:
+        facts = self.facts
+        handler = facts.handlers[prior.address.kind]
+        sighting = facts.sightings.get(prior.address.kind, _NOTHING)
+        observed = sighting.by_identity.get(prior.address)
+        base = Change(prior.address, Action.DELETE, prior=prior, observed=observed)
+        why = "destroy" if facts.options.destroy else "not in the manifest any more"
+        if not handler.kind.deletable or prior.retain:
+            kept = "kept by `retain`" if prior.retain else "nothing but `images gc` deletes it"
+            return replace(base, action=Action.FORGET, reason=f"{why}; {kept}")
+        pending = _deletion_of(prior)
+        if pending is not None:
+            return replace(
+                base, action=Action.RESUME, pending=pending, reason="its deletion is still under way"
+            )
+        if observed is None:
+            return replace(base, action=Action.FORGET, reason=f"{why}, and gone already")
+        if observed.elsewhere or (prior.name and observed.name and observed.name != prior.name):
+            what = observed.elsewhere or f'it answers with the name "{observed.name}", not "{prior.name}"'
+            self.diagnostics.append(_not_ours(prior, what))
+            return replace(base, action=Action.REFUSED, reason=what)
+        for one in drifted(handler.kind, prior, observed, None):
+            self.drift.append((prior.address, one))
+        change = replace(base, reason=why, moved_from=facts.moved.get(prior.address))
+        return self._finished(handler, change)
+
+    # keeping
+
+    def _keep(self, change: Change) -> None:
+        self.changes[change.address] = change
+        if change.address in self.referenced:
+            handler = self.facts.handlers[change.address.kind]
+            self.scope.outputs[change.address] = outputs_after(handler, change)
+
+    def _foretell(self, desired: Desired) -> None:
+        """Facts of a later resource's coming change (its generation), worked out before its turn."""
+        for pointer in pointers(desired.attributes):
+            if not isinstance(pointer, Foretold) or pointer.address in self.scope.foretold:
+                continue
+            later = self.facts.resources.get(pointer.address)
+            if later is not None:
+                self.scope.foretold[pointer.address] = self._preview(desired.address, later)
+
+    def _preview(self, owner: ResourceAddress, later: Desired) -> Attributes:
+        """The later change as it would be if its owner changed nothing."""
+        sighting = self.facts.sightings.get(owner.kind, _NOTHING)
+        seen = sighting.by_identity.get(owner)
+        self.scope.outputs[owner] = seen.outputs if seen else {}
+        noticed = len(self.drift), len(self.diagnostics)
+        change = self._change(later)
+        del self.drift[noticed[0] :], self.diagnostics[noticed[1] :]
+        return change.wanted
+
+
+_NOTHING = Sighting()
+
+
+def outputs_after(handler: Handler, change: Change) -> Mapping[str, Value]:
+    """What references to this resource come to, `revision` included: it rises with every applied change."""
+    idle = change.action.is_idle or change.action is Action.RESUME
+    revision: Value = change.prior.revision if change.prior and idle else Unknown(change.address)
+    if change.action is Action.NO_OP and change.prior is None:
+        revision = 1
+    return {**handler.predict(change), "revision": revision}
+
+
+def with_riders(handler: Handler, change: Change) -> Change:
+    """Adds what only moves when something restarts, as attributes of the change."""
+    riding = handler.ride_along(change)
+    if not riding:
+        return change
+    before = change.observed.attributes if change.observed else {}
+    moved = tuple(
+        AttributeChange((key,), before.get(key), value)
+        for key, value in riding.items()
+        if before.get(key) != value and not change.action.is_idle
+    )
+    stays = tuple(attribute for attribute in change.attributes if attribute.path[0] not in riding)
+    return replace(change, wanted={**change.wanted, **riding}, attributes=(*stays, *moved))
+
+
+def judge(handler: Handler, change: Change, facts: Facts | None = None) -> Judgement:
+    """What the kind says of a change, and the dangers that follow for every kind alike."""
+    del facts
+    judged = handler.judge(change)
+    hazards = {hazard.code: hazard for hazard in (*_common_hazards(change, judged.effect), *judged.hazards)}
+    return replace(judged, hazards=tuple(sorted(hazards.values())))
+
+
+def _common_hazards(change: Change, effect: Effect) -> Iterable[Hazard]:
+    if change.action is Action.ADOPT:
+        yield Hazard("TAKES_OVER", SHOWN, "an object that exists already is taken over")
+    if effect is Effect.ROLLOUT:
+        yield Hazard("RESTARTS_INSTANCES", SHOWN, "running instances are replaced in steps")
+    if effect is Effect.DOWNTIME and change.action.is_destructive:
+        yield Hazard("DOWNTIME", SHOWN, "what runs stops before anything new starts")
+    if change.action.is_destructive and _protected(change):
+        fix = "lift `protect` in an apply of its own first"
+        yield Hazard("PROTECTED", BLOCKED, f"it is protected; {fix}")
+
+
+def _protected(change: Change) -> bool:
+    remembered = change.prior is not None and change.prior.protect
+    return remembered or (change.desired is not None and change.desired.protect)
+
+
+def _with_live_name(desired: Desired, identified: Identified) -> Desired:
+    """Imported or adopted under another name than the default: the live name stays (interface 7)."""
+    observed = identified.observed
+    if not identified.adopted or observed is None or not desired.named_by_default:
+        return desired
+    if not observed.name or "name" not in desired.attributes:
+        return desired
+    return replace(desired, name=observed.name, attributes={**desired.attributes, "name": observed.name})
+
+
+def _deletion_of(prior: Prior | None) -> Pending | None:
+    return next((one for one in prior.pending if one.what == "deletion"), None) if prior else None
+
+
+def _still_pending(change: Change) -> Pending | None:
+    if change.prior is not None and change.prior.pending:
+        return change.prior.pending[0]
+    return change.observed.unsettled if change.observed else None
+
+
+def _owed(change: Change) -> str:
+    owes = (*(change.prior.owes if change.prior else ()), *(change.observed.owes if change.observed else ()))
+    return f"an earlier run stopped half-way: {', '.join(dict.fromkeys(owes))}" if owes else ""
+
+
+def _forcing(attributes: Sequence[AttributeChange]) -> str:
+    forced = [path_text(one.path) for one in attributes if one.forces_replacement]
+    return f"{_listed(forced)} cannot be changed in place"
+
+
+def _differing(attributes: Sequence[AttributeChange]) -> str:
+    paths = [path_text(one.path) for one in attributes]
+    return f"{_listed(paths)} {'changes' if len(paths) == 1 else 'change'}"
+
+
+def _listed(paths: Sequence[str]) -> str:
+    if len(paths) <= 3:
+        return ", ".join(paths)
+    return f"{', '.join(paths[:2])} and {len(paths) - 2} more"
+
+
+def _not_ours(prior: Prior, what: str) -> Diagnostic:
+    return Diagnostic(
+        Severity.ERROR,
+        "P110",
+        f"the id in state, {prior.identity}, is not what it was: {what}",
+        f"let go of it with `state rm {prior.address}`",
+        str(prior.address),
+    )
+
+
+def unchanged(one: Change, other: Change) -> bool:
+    """Whether two changes do the same: what a saved plan is held against."""
+    return (
+        one.action is other.action
+        and one.paths == other.paths
+        and all(
+            same(a.after, b.after) and same(a.before, b.before)
+            for a, b in zip(one.attributes, other.attributes, strict=True)
+        )
+    )
+
+
+def managed(desired: Desired, wanted: Attributes) -> dict[str, Value]:
+    """What the state records of an applied resource: what the manifest set, secrets as fingerprints."""
+    del desired
+    return {key: recorded(value) for key, value in wanted.items()}

@@ -1,0 +1,575 @@
+"""Walks a plan and yields batches of events; decides nothing that the plan has not decided.
+
+Asking for the next batch is the caller's promise that the last one is durable: no step starts before its intent is on disk, and
+one fsync serves every step that has become ready. A step starts when what it waits for has ended, the one with the longest
+remaining path first; there is no barrier between waves. After a failure, what waits for the failed step is skipped.
+"""
+
+from __future__ import annotations
+
+import heapq
+import queue
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from reconciler.engine.carry import (
+    Clock,
+    Deleted,
+    Errand,
+    Memory,
+    Outcome,
+    carry_out,
+    ready,
+    remembered,
+    uniqueness_of,
+)
+from reconciler.engine.changes import outputs_after
+from reconciler.engine.planner import Blueprint
+from reconciler.engine.waiting import Asked, Waiting, WaitingRoom
+from reconciler.errors import InterruptedRunError, ReconcilerError, UnavailableError
+from reconciler.model.address import ResourceAddress
+from reconciler.model.change import Action, Change, Step, StepKey
+from reconciler.model.event import (
+    Event,
+    StepBegun,
+    StepCheckpointed,
+    StepFailed,
+    StepLeftUnsettled,
+    StepProgressed,
+    StepSettled,
+    StepSkipped,
+    StepSucceeded,
+    StepVoided,
+)
+from reconciler.model.handler import Gate, Handler, Result
+from reconciler.model.resource import Pending, Prior
+from reconciler.model.stop import StopSignal
+from reconciler.model.value import Value
+
+MOST_INTENTS = 256
+Batch = tuple[Event, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """How a plan is to be walked, and who walks it."""
+
+    identity: str
+    by: str
+    clock: Clock
+    stop: StopSignal
+    decide: Callable[[Gate], str]
+    new_operation: Callable[[], str]
+    parallelism: int = 10
+    wait: bool = True
+    again: frozenset[ResourceAddress] = frozenset()
+    before: Mapping[ResourceAddress, Mapping[str, Mapping[str, Value]]] = field(default_factory=dict)
+
+
+def execute(blueprint: Blueprint, handlers: Mapping[str, Handler], run: Run) -> Iterator[Batch]:
+    """Carries out every step of a plan. Ends when nothing can go on; exceptions of steps become events."""
+    yield from _Execution(blueprint, handlers, run).batches()
+
+
+@dataclass(slots=True)
+class _Started:
+    """A step whose intent was declared."""
+
+    errand: Errand
+    operation: str
+    began_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    key: StepKey
+    outcome: Outcome | None = None
+    error: ReconcilerError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """A checkpoint or progress from inside a verb; `durable` is set once a checkpoint is on disk."""
+
+    event: Event
+    durable: threading.Event | None = None
+
+
+class _Work:
+    """What a verb is given: its operation, and ways to say how far it is."""
+
+    def __init__(
+        self,
+        execution: _Execution,
+        started: _Started,
+        before: Mapping[str, Mapping[str, Value]],
+        again: bool,
+    ) -> None:
+        self._execution = execution
+        self._address = started.errand.change.address
+        self.operation = started.operation
+        self.before = before
+        self.again = again
+
+    def checkpoint(self, name: str, facts: Mapping[str, Value]) -> None:
+        durable = threading.Event()
+        event = StepCheckpointed(self._address, self.operation, name, facts)
+        self._execution.results.put(_Said(event, durable))
+        durable.wait()
+
+    def progress(self, done: float, of: float, note: str) -> None:
+        self._execution.results.put(_Said(StepProgressed(self._address, self.operation, done, of, note)))
+
+    def stopping(self) -> bool:
+        return self._execution.run.stop()
+
+
+class _Execution:
+    def __init__(self, blueprint: Blueprint, handlers: Mapping[str, Handler], run: Run) -> None:
+        self.blueprint = blueprint
+        self.handlers = handlers
+        self.run = run
+        self.changes = blueprint.decided.changes
+        self.steps = dict(blueprint.steps)
+        self.memory = Memory(
+            blueprint.decided.scope, blueprint.waits_for, blueprint.uses, run.by, run.identity
+        )
+        self.results: queue.Queue[_Ended | _Said | Asked] = queue.Queue()
+        self.jobs: queue.Queue[Callable[[], None] | None] = queue.Queue()
+        self.room = WaitingRoom(handlers, run, self.jobs.put, self.results.put)
+        self.started: dict[StepKey, _Started] = {}
+        self.declared: list[tuple[float, StepKey]] = []  # heap: intent on disk, not started yet
+        self.fresh: list[tuple[float, StepKey]] = []  # heap: ready, no intent yet
+        self.running: set[StepKey] = set()
+        self.lanes: set[str] = set()
+        self.of_kind: dict[str, int] = {}
+        self.failed: dict[StepKey, ResourceAddress] = {}
+        self.reached: dict[str, list[str]] = {}  # checkpoints by operation
+        self._prepare_order()
+
+    def _prepare_order(self) -> None:
+        self.blocks: dict[StepKey, list[StepKey]] = {key: [] for key in self.steps}
+        self.waiting_for: dict[StepKey, int] = {}
+        for key, step in self.steps.items():
+            before = [one for one in (*step.requires, *step.after) if one in self.steps]
+            self.waiting_for[key] = len(before)
+            for one in before:
+                self.blocks[one].append(key)
+        self.remaining: dict[StepKey, float] = {}
+        for key in reversed(self.steps):
+            longest = max((self.remaining[one] for one in self.blocks[key]), default=0.0)
+            self.remaining[key] = self.steps[key].seconds + longest
+        for key, count in self.waiting_for.items():
+            if not count:
+                heapq.heappush(self.fresh, self._entry(key))
+
+    def _entry(self, key: StepKey) -> tuple[float, StepKey]:
+        return -self.remaining[key], key
+
+    # the loop
+
+    def batches(self) -> Iterator[Batch]:
+        threads = self._start_threads()
+        try:
+            while True:
+                batch = self._declare()
+                if batch:
+                    yield tuple(batch)
+                self._start_declared()
+                if self._is_over():
+                    break
+                batch, durable = self._collect()
+                if batch:
+                    yield tuple(batch)
+                for event in durable:
+                    event.set()
+            yield from self._leave()
+        finally:
+            for _ in threads:
+                self.jobs.put(None)
+
+    def _start_threads(self) -> list[threading.Thread]:
+        count = min(self.run.parallelism, max(1, len(self.steps))) + 1  # one more looks after what waits
+        threads = [threading.Thread(target=self._labour, daemon=True) for _ in range(count)]
+        for thread in threads:
+            thread.start()
+        return threads
+
+    def _labour(self) -> None:
+        while (job := self.jobs.get()) is not None:
+            job()
+
+    def _is_over(self) -> bool:
+        if self.running or self.room.asking:
+            return False
+        if self.run.stop():
+            return True
+        return not (self.room or self.declared or self.fresh)
+
+    def _declare(self) -> list[Event]:
+        """The intents of everything that has become ready; what sends nothing ends at once."""
+        batch: list[Event] = []
+        while self.fresh and len(batch) < MOST_INTENTS and not self.run.stop():
+            _, key = heapq.heappop(self.fresh)
+            batch.extend(self._declare_one(self.steps[key]))
+        return batch
+
+    def _declare_one(self, step: Step) -> list[Event]:
+        change = self.changes[step.key.address]
+        handler = self.handlers[step.key.address.kind]
+        try:
+            errand = ready(step, change, handler, self.memory)
+        except ReconcilerError as error:
+            return self._fail(step.key, "", error, None)
+        if step.key.operation == "resume":
+            return self._resume(errand)
+        if not errand.sends:
+            return self._conclude_silently(errand)
+        started = _Started(errand, self.run.new_operation(), self.run.clock.now())
+        self.started[step.key] = started
+        heapq.heappush(self.declared, self._entry(step.key))
+        return [self._intent(started)]
+
+    def _intent(self, started: _Started) -> StepBegun:
+        errand = started.errand
+        is_create = errand.step.key.operation in ("create", "run")
+        return StepBegun(
+            address=errand.change.address,
+            verb=errand.step.key.operation,
+            operation=started.operation,
+            at=started.began_at,
+            run=self.run.identity,
+            natural_key=errand.change.name,
+            identity=errand.change.observed.identity if errand.change.observed else "",
+            uniqueness=str(uniqueness_of(errand)) if is_create else "",
+            prior=errand.draft if is_create else None,
+        )
+
+    def _start_declared(self) -> None:
+        held: list[tuple[float, StepKey]] = []
+        while self.declared and len(self.running) < self.run.parallelism and not self.run.stop():
+            entry = heapq.heappop(self.declared)
+            if self._has_room(entry[1]):
+                self._start(self.started[entry[1]])
+            else:
+                held.append(entry)
+        for entry in held:
+            heapq.heappush(self.declared, entry)
+
+    def _has_room(self, key: StepKey) -> bool:
+        lane = self.steps[key].lane
+        at_once = self.handlers[key.address.kind].kind.at_once
+        if lane and lane in self.lanes:
+            return False
+        return not at_once or self.of_kind.get(key.address.kind, 0) < at_once
+
+    def _start(self, started: _Started) -> None:
+        key = started.errand.step.key
+        if pending := self._deletion_to_wait_for(started.errand):
+            self.room.enter(Waiting(pending, key, started.operation, then_start=True))
+            return
+        self._occupy(key, 1)
+        change = started.errand.change
+        work = _Work(
+            self,
+            started,
+            self.run.before.get(change.address, {}),
+            change.address in self.run.again,
+        )
+
+        def job() -> None:
+            self.results.put(self._attempt(started, work))
+
+        self.jobs.put(job)
+
+    def _deletion_to_wait_for(self, errand: Errand) -> Pending | None:
+        """An object of ours in this place is still going away: its end comes first."""
+        change = errand.change
+        if errand.step.key.operation != "create" or change.action is not Action.CREATE:
+            return None
+        pending = change.pending
+        waited = errand.step.key in self.room.let_through
+        return None if waited else pending
+
+    def _occupy(self, key: StepKey, by: int) -> None:
+        kind, lane = key.address.kind, self.steps[key].lane
+        self.of_kind[kind] = self.of_kind.get(kind, 0) + by
+        if by > 0:
+            self.running.add(key)
+            self.lanes.add(lane)
+        else:
+            self.running.discard(key)
+            self.lanes.discard(lane)
+
+    def _attempt(self, started: _Started, work: _Work) -> _Ended:
+        key = started.errand.step.key
+        try:
+            return _Ended(key, carry_out(started.errand, work, self.run.clock, started.began_at))
+        except ReconcilerError as error:
+            return _Ended(key, error=error)
+        except Exception as error:  # noqa: BLE001 - a defect in one kind must not lose what the others did
+            return _Ended(key, error=ReconcilerError(f"unexpected {type(error).__name__}: {error}"))
+
+    # what comes back
+
+    def _collect(self) -> tuple[list[Event], list[threading.Event]]:
+        """Waits for something to happen and takes all that has."""
+        batch: list[Event] = []
+        durable: list[threading.Event] = []
+        self.room.ask_what_is_due()
+        for message in self._messages():
+            match message:
+                case _Said():
+                    batch.append(message.event)
+                    if message.durable:
+                        durable.append(message.durable)
+                        self._note_reached(message.event)
+                case _Ended():
+                    batch.extend(self._take(message))
+                case _:
+                    batch.extend(self._take_standings(message))
+        return batch, durable
+
+    def _note_reached(self, event: Event) -> None:
+        if isinstance(event, StepCheckpointed):
+            self.reached.setdefault(event.operation, []).append(event.name)
+
+    def _messages(self) -> Iterator[_Ended | _Said | Asked]:
+        try:
+            yield self.results.get(timeout=self.room.idle_for())
+        except queue.Empty:
+            return
+        while True:
+            try:
+                yield self.results.get_nowait()
+            except queue.Empty:
+                return
+
+    def _take(self, ended: _Ended) -> list[Event]:
+        started = self.started[ended.key]
+        self._occupy(ended.key, -1)
+        if ended.error is not None:
+            return self._fail(ended.key, started.operation, ended.error, started)
+        if isinstance(ended.outcome, Deleted):
+            return self._deleted(started, ended.outcome)
+        assert isinstance(ended.outcome, Result)
+        return self._made(started, ended.outcome)
+
+    def _made(self, started: _Started, result: Result) -> list[Event]:
+        errand = started.errand
+        at = self.run.clock.now()
+        prior = remembered(errand, result, at, self.run.by)
+        key = errand.step.key
+        self._publish(errand.change, result, prior)
+        event = StepSucceeded(key.address, key.operation, started.operation, prior, at=at, notes=result.notes)
+        if result.pending is None:
+            return [event, *self._release(key)]
+        return [event, *self._wait_or_leave(result.pending, key, started.operation, prior)]
+
+    def _wait_or_leave(
+        self, pending: Pending, key: StepKey, operation: str, prior: Prior | None
+    ) -> list[Event]:
+        if self.run.wait or pending.what == "deletion":
+            self.room.enter(Waiting(pending, key, operation, prior))
+            return []
+        left = StepLeftUnsettled(
+            key.address, key.operation, operation, prior, pending, "not waited for (--no-wait)"
+        )
+        return [left, *self._release(key)]
+
+    def _deleted(self, started: _Started, outcome: Deleted) -> list[Event]:
+        key = started.errand.step.key
+        change = started.errand.change
+        going = None
+        if outcome.pending is not None and change.prior is not None:
+            going = replace(change.prior, pending=(outcome.pending,))
+        gone = StepSucceeded(
+            key.address,
+            "delete",
+            started.operation,
+            going,
+            at=self.run.clock.now(),
+            deleted=outcome.identity,
+        )
+        events: list[Event] = [gone, *_moved_away(change)]
+        if outcome.pending is None:
+            return [*events, *self._release(key)]
+        self.room.enter(Waiting(outcome.pending, key, started.operation, going))
+        return events
+
+    def _publish(self, change: Change, result: Result, prior: Prior) -> None:
+        """References to this resource are known from now on."""
+        outputs = {**result.observed.outputs, "revision": prior.revision}
+        desired = change.desired
+        for name, value in (desired.outputs if desired else {}).items():
+            outputs.setdefault(name, value)
+        if desired is not None and desired.name:
+            outputs.setdefault("name", desired.name)
+        self.memory.scope.outputs[change.address] = outputs
+
+    def _resume(self, errand: Errand) -> list[Event]:
+        change = errand.change
+        pending = change.pending
+        assert pending is not None
+        operation = self.run.new_operation()
+        key = errand.step.key
+        prior = change.prior
+        return self._wait_or_leave(pending, key, operation, prior)
+
+    def _conclude_silently(self, errand: Errand) -> list[Event]:
+        """Nothing has to be sent: what is remembered changes, or not even that."""
+        change, key = errand.change, errand.step.key
+        prior = errand.draft
+        events: list[Event] = [
+            StepSucceeded(
+                key.address,
+                key.operation,
+                self.run.new_operation(),
+                prior,
+                at=self.run.clock.now(),
+                narrowed=key.operation in ("update", "adopt") and change.action is Action.UPDATE,
+            )
+        ]
+        events.extend(_moved_away(change))
+        if prior is not None:
+            outputs = outputs_after(self.handlers[key.address.kind], replace(change, action=Action.NO_OP))
+            self.memory.scope.outputs[key.address] = {**outputs, "revision": prior.revision}
+        return [*events, *self._release(key)]
+
+    def _release(self, key: StepKey) -> list[Event]:
+        """What waited for this step is one step nearer."""
+        for waiting in self.blocks[key]:
+            self.waiting_for[waiting] -= 1
+            if not self.waiting_for[waiting] and waiting not in self.failed:
+                heapq.heappush(self.fresh, self._entry(waiting))
+        return []
+
+    # what goes wrong
+
+    def _fail(
+        self, key: StepKey, operation: str, error: ReconcilerError, started: _Started | None
+    ) -> list[Event]:
+        events: list[Event] = []
+        if isinstance(error, InterruptedRunError):
+            events.append(StepVoided(key.address, key.operation, operation, "interrupted without effect"))
+            self.failed[key] = key.address
+        else:
+            events.append(self._failure(key, operation, error, started))
+        return [*events, *self._skip_what_waits(key)]
+
+    def _failure(
+        self, key: StepKey, operation: str, error: ReconcilerError, started: _Started | None
+    ) -> StepFailed:
+        uncertain = isinstance(error, UnavailableError) and error.sent
+        change = self.changes[key.address]
+        return StepFailed(
+            key.address,
+            key.operation,
+            operation,
+            error.message,
+            fix=error.fix,
+            prior=self._owing(started, change.prior) if started else None,
+            at=self.run.clock.now(),
+            uncertain=uncertain and started is not None,
+        )
+
+    def _owing(self, started: _Started, prior: Prior | None) -> Prior | None:
+        """A step that failed half-way keeps its checkpoints: what it still owes is remembered."""
+        reached = self.reached.get(started.operation)
+        return replace(prior, owes=tuple(reached)) if prior and reached else None
+
+    def _skip_what_waits(self, key: StepKey) -> list[Event]:
+        """Skips what requires a failed step; what was only ordered after it goes on."""
+        skipped: list[Event] = []
+        self.failed.setdefault(key, key.address)
+        stack = [key]
+        while stack:
+            dead = stack.pop()
+            for waiting in self.blocks[dead]:
+                if dead in self.steps[waiting].requires:
+                    if waiting not in self.failed:
+                        self.failed[waiting] = self.failed[key]
+                        skipped.append(StepSkipped(waiting.address, waiting.operation, self.failed[key]))
+                        stack.append(waiting)
+                else:
+                    self._order_released(waiting)
+        return skipped
+
+    def _order_released(self, waiting: StepKey) -> None:
+        self.waiting_for[waiting] -= 1
+        if not self.waiting_for[waiting] and waiting not in self.failed:
+            heapq.heappush(self.fresh, self._entry(waiting))
+
+    # what the service still does
+
+    def _take_standings(self, asked: Asked) -> list[Event]:
+        events: list[Event] = []
+        for decision in self.room.take(asked):
+            waiting = decision.waiting
+            key = waiting.key
+            events.extend(decision.events)
+            match decision.end:
+                case "settled":
+                    events.extend(self._settled(waiting, decision.prior, decision.result))
+                case "start":
+                    heapq.heappush(self.declared, self._entry(key))
+                case "failed":
+                    self.failed[key] = key.address
+                    events.extend(self._skip_what_waits(key))
+                case "left":
+                    events.extend(self._leave_behind(waiting, decision.reason))
+                case _:
+                    pass
+        return events
+
+    def _settled(self, waiting: Waiting, prior: Prior | None, result: Result | None) -> list[Event]:
+        key = waiting.key
+        event = StepSettled(key.address, waiting.operation, prior, self.run.clock.now())
+        if result is not None and prior is not None:
+            self._publish(self.changes[key.address], result, prior)
+        return [event, *self._release(key)]
+
+    def _leave_behind(self, waiting: Waiting, reason: str) -> list[Event]:
+        key = waiting.key
+        left = StepLeftUnsettled(
+            key.address, key.operation, waiting.operation, waiting.prior, waiting.pending, reason
+        )
+        self.failed[key] = key.address
+        return [left, *self._skip_what_waits(key)]
+
+    # the end
+
+    def _leave(self) -> Iterator[Batch]:
+        """Stopped by the user: what waits stays recorded, what was only declared is void."""
+        batch: list[Event] = []
+        for waiting in self.room.everybody():
+            if waiting.then_start:
+                batch.append(self._void(waiting.key))
+            else:
+                batch.append(
+                    StepLeftUnsettled(
+                        waiting.key.address,
+                        waiting.key.operation,
+                        waiting.operation,
+                        waiting.prior,
+                        waiting.pending,
+                        "interrupted",
+                    )
+                )
+        batch.extend(self._void(key) for _, key in sorted(self.declared))
+        begun = {waiting.key for waiting in self.room.everybody()}
+        for key, count in self.waiting_for.items():
+            untouched = key not in self.started and key not in self.failed and key not in begun
+            if untouched and (count or any(key == one for _, one in self.fresh)):
+                batch.append(StepSkipped(key.address, key.operation, None, "stopped before its turn"))
+        if batch:
+            yield tuple(batch)
+
+    def _void(self, key: StepKey) -> StepVoided:
+        return StepVoided(key.address, key.operation, self.started[key].operation, "never begun")
+
+
+def _moved_away(change: Change) -> tuple[Event, ...]:
+    """The address a resource was known under before is free once something has been recorded under the new one."""
+    return (StepSucceeded(change.moved_from, "move", "", None),) if change.moved_from else ()

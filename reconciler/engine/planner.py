@@ -1,0 +1,259 @@
+"""Changes plus steps to the Plan: the document that is shown, saved and reviewed. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from reconciler.engine.changes import Decided
+from reconciler.engine.diff import Drifted, recorded
+from reconciler.engine.guards import allow_needed, counts_as_mass_destroy
+from reconciler.engine.resolve import resolve
+from reconciler.model.address import ResourceAddress
+from reconciler.model.change import Action, AttributeChange, Change, Step, StepKey
+from reconciler.model.diagnostic import Diagnostic, Source
+from reconciler.model.handler import Handler
+from reconciler.model.manifest import Manifest
+from reconciler.model.plan import (
+    FORMAT_VERSION,
+    ManifestStamp,
+    PendingStep,
+    Plan,
+    PlannedAttribute,
+    PlannedChange,
+    PlannedDiagnostic,
+    PlannedDrift,
+    PlannedHazard,
+    PlannedOutput,
+    PlannedSource,
+    PlannedStep,
+    RecordedInputs,
+    StateStamp,
+)
+from reconciler.model.state import State
+from reconciler.model.value import Secret, Unknown, Value, is_plain, path_text, unknowns
+
+_RISK = {Action.DELETE: 0, Action.REPLACE: 1, Action.UPDATE: 2, Action.ADOPT: 3, Action.CREATE: 4}
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What a plan says about itself besides its changes."""
+
+    manifest: Manifest
+    state: State
+    tool_version: str
+    created_at: str
+    expires_at: str
+    inputs: RecordedInputs = RecordedInputs()
+    diagnostics: Sequence[Diagnostic] = ()
+    is_destroy: bool = False
+    with_idle: bool = False  # `--all`: no_ops are listed too
+    reads: int = 0
+
+
+def compose_plan(
+    decided: Decided,
+    steps: Mapping[StepKey, Step],
+    handlers: Mapping[str, Handler],
+    frame: Frame,
+) -> Plan:
+    """The plan as a document, its changes in the order in which they would be applied."""
+    by_address: dict[ResourceAddress, list[Step]] = {}
+    for step in steps.values():
+        by_address.setdefault(step.key.address, []).append(step)
+    shown = [
+        change for change in decided.changes.values() if frame.with_idle or change.action is not Action.NO_OP
+    ]
+    planned = sorted(
+        (_planned(change, by_address.get(change.address, []), decided) for change in shown),
+        key=_order,
+    )
+    changes = tuple(one for _, one in planned)
+    state = frame.state
+    return Plan(
+        format_version=FORMAT_VERSION,
+        tool_version=frame.tool_version,
+        project=frame.manifest.project,
+        environment=frame.manifest.environment,
+        target=state.target,
+        account_id=state.account_id,
+        created_at=frame.created_at,
+        expires_at=frame.expires_at,
+        manifest=ManifestStamp(frame.manifest.path, frame.manifest.sha256),
+        state=StateStamp(state.lineage, state.serial),
+        changes=changes,
+        drift=tuple(_planned_drift(address, one, decided) for address, one in decided.drift),
+        outputs=_outputs(frame.manifest, state, decided),
+        diagnostics=tuple(
+            planned_diagnostic(one)
+            for one in (*frame.manifest.warnings, *frame.diagnostics, *decided.diagnostics)
+        ),
+        summary=_summary(decided.changes.values()),
+        allow_needed=allow_needed(changes, _mass_destroyed(decided, handlers, frame)),
+        pending=pending_steps(state),
+        inputs=frame.inputs,
+        requests=_requests(decided, steps, frame),
+    )
+
+
+def _order(entry: tuple[int, PlannedChange]) -> tuple[int, int, str]:
+    risk, change = entry
+    return change.wave, risk, change.address
+
+
+def _planned(change: Change, steps: list[Step], decided: Decided) -> tuple[int, PlannedChange]:
+    judged = decided.judgements.get(change.address)
+    source = change.desired.source if change.desired else Source()
+    wave = steps[-1].wave if steps else 0
+    return _RISK.get(change.action, 5), PlannedChange(
+        address=str(change.address),
+        kind=change.address.kind,
+        name=change.name,
+        action=str(change.action),
+        effect=str(change.effect),
+        reason=change.reason,
+        wave=wave,
+        requires=_required(steps[-1:]),
+        steps=tuple(PlannedStep(one.key.operation, one.wave, _required([one])) for one in steps),
+        hazards=tuple(PlannedHazard(one.code, one.severity, one.message) for one in change.hazards),
+        source=_source(source),
+        attributes=tuple(_attribute(one) for one in change.attributes),
+        moved_from=str(change.moved_from) if change.moved_from else None,
+        notes=change.notes,
+        live=live_fingerprint(change),
+        details=dict(judged.details) if judged else {},
+    )
+
+
+def _required(steps: Iterable[Step]) -> tuple[str, ...]:
+    named = (str(key.address) for step in steps for key in step.requires if key.address != step.key.address)
+    return tuple(dict.fromkeys(named))
+
+
+def _attribute(change: AttributeChange) -> PlannedAttribute:
+    unknown = next(unknowns(change.after), None)
+    sensitive = change.sensitive
+    return PlannedAttribute(
+        path=path_text(change.path),
+        before=None if sensitive else _plain(change.before),
+        after=None if sensitive or unknown else _plain(change.after),
+        unknown=unknown is not None,
+        known_after=str(unknown.until) if unknown and unknown.until else None,
+        expression=unknown.expression or None if unknown else None,
+        sensitive=sensitive,
+        forces_replacement=change.forces_replacement,
+        source=_source(change.source),
+        note=change.note,
+    )
+
+
+def _plain(value: Value) -> Any:
+    return value if is_plain(value) else _masked(value)
+
+
+def _masked(value: Value) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _masked(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_masked(inner) for inner in value]
+    return str(value) if isinstance(value, Secret) else None if isinstance(value, Unknown) else value
+
+
+def _source(source: Source) -> PlannedSource:
+    return PlannedSource(source.file, source.line, source.column)
+
+
+def live_fingerprint(change: Change) -> str:
+    """What was seen of a resource, as a hash of identity and managed paths; foreign keys and health may move."""
+    if change.observed is None:
+        return ""
+    managed = set(change.wanted) | set(change.prior.attributes if change.prior else ())
+    seen = {key: value for key, value in change.observed.attributes.items() if key in managed}
+    text = json.dumps([change.observed.identity, recorded(seen)], sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def _planned_drift(address: ResourceAddress, one: Drifted, decided: Decided) -> PlannedDrift:
+    change = decided.changes.get(address)
+    desired = change.desired if change else None
+    source = desired.source_of(one.path) if desired else Source()
+    return PlannedDrift(
+        str(address),
+        path_text(one.path),
+        _plain(one.recorded),
+        _plain(one.live),
+        one.verdict,
+        _source(source),
+    )
+
+
+def planned_diagnostic(one: Diagnostic) -> PlannedDiagnostic:
+    """A finding in the form of the plan's JSON."""
+    return PlannedDiagnostic(
+        str(one.severity), one.code, one.summary, one.detail, one.address, _source(one.source)
+    )
+
+
+def _outputs(manifest: Manifest, state: State, decided: Decided) -> dict[str, PlannedOutput]:
+    outputs: dict[str, PlannedOutput] = {}
+    for name, output in manifest.outputs.items():
+        after = resolve(output.value, decided.scope)
+        unknown = next(unknowns(after), None) is not None
+        outputs[name] = PlannedOutput(
+            before=state.outputs.get(name), after=None if unknown else _plain(after), unknown=unknown
+        )
+    for name, value in state.outputs.items():
+        outputs.setdefault(name, PlannedOutput(before=value))
+    return outputs
+
+
+def _summary(changes: Iterable[Change]) -> dict[str, int]:
+    counts = {str(action): 0 for action in Action}
+    for change in changes:
+        counts[change.action] += 1
+    return counts
+
+
+def _mass_destroyed(decided: Decided, handlers: Mapping[str, Handler], frame: Frame) -> int:
+    if frame.is_destroy:
+        return 0
+    deleted = sum(change.action is Action.DELETE for change in decided.changes.values())
+    counted = sum(handlers[address.kind].kind.deletable for address in frame.state.resources)
+    is_mass = counts_as_mass_destroy(deleted, counted, frame.manifest.declares_nothing)
+    return deleted if is_mass else 0
+
+
+def pending_steps(state: State) -> tuple[PendingStep, ...]:
+    """What began in an earlier run and never ended."""
+    return tuple(
+        PendingStep(str(one.begun.address), one.begun.verb, one.begun.at, one.begun.run)
+        for one in state.intents.values()
+    )
+
+
+def _requests(decided: Decided, steps: Mapping[StepKey, Step], frame: Frame) -> dict[str, int]:
+    writes = sum(
+        judged.requests
+        for address, judged in decided.judgements.items()
+        if any(
+            StepKey(address, operation) in steps
+            for operation in ("create", "update", "adopt", "delete", "run")
+        )
+    )
+    return {"reads": frame.reads, "writes": writes}
+
+
+@dataclass(frozen=True, slots=True)
+class Blueprint:
+    """A plan together with what is needed to carry it out: the changes with their values, and the steps."""
+
+    plan: Plan
+    decided: Decided
+    steps: Mapping[StepKey, Step]
+    manifest: Manifest
+    waits_for: Mapping[ResourceAddress, frozenset[ResourceAddress]] = field(default_factory=dict)
+    uses: Mapping[ResourceAddress, frozenset[ResourceAddress]] = field(default_factory=dict)

@@ -1,0 +1,171 @@
+"""What began and never ended: found, repeated, voided, or shown to a person (failure-modes, section 2).
+
+An update or delete that was cut off needs no detective: the next plan sees what is there, and repeats what is owed.
+A create does: its object may exist without our knowing its id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from reconciler.errors import StateError
+from reconciler.model.address import ResourceAddress
+from reconciler.model.change import Change
+from reconciler.model.event import Event, StepRecovered, StepVoided
+from reconciler.model.handler import Handler, Look, Subject, Uniqueness
+from reconciler.model.resource import Observed, Prior
+from reconciler.model.state import Intent, State
+from reconciler.model.value import Attributes, is_plain
+
+STALENESS_WINDOW = 30.0
+"""Seconds for which a list may not show what was just made (failure-modes, row 9)."""
+
+
+class Time(Protocol):
+    """The part of a clock that waiting for a stale list needs."""
+
+    @property
+    def sleep(self) -> Callable[[float], bool]:
+        """Sleeps; True when stopping was asked for meanwhile."""
+
+    @property
+    def seconds_since(self) -> Callable[[str], float]:
+        """Seconds of the service's time since a time of the service."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """What looking at open intents came to: events to fold, and creates that must be told they may be the second."""
+
+    events: tuple[Event, ...] = ()
+    again: frozenset[ResourceAddress] = frozenset()
+
+
+def recover(state: State, handlers: Mapping[str, Handler], clock: Time) -> Recovered:
+    """Settles every open intent of earlier runs.
+
+    Raises StateError where two objects could be the one that was begun: a person has to say which.
+    """
+    events: list[Event] = []
+    again: set[ResourceAddress] = set()
+    creates: list[Intent] = []
+    for intent in state.intents.values():
+        if intent.begun.verb in ("create", "run"):
+            creates.append(intent)
+        else:
+            events.append(_cut_off(intent, state.resources.get(intent.begun.address)))
+    for kind, intents in _by_kind(creates).items():
+        _recover_creates(handlers[kind], intents, state, clock, events, again)
+    return Recovered(tuple(events), frozenset(again))
+
+
+def _by_kind(intents: Iterable[Intent]) -> dict[str, list[Intent]]:
+    sorted_out: dict[str, list[Intent]] = {}
+    for intent in intents:
+        sorted_out.setdefault(intent.begun.address.kind, []).append(intent)
+    return sorted_out
+
+
+def _cut_off(intent: Intent, prior: Prior | None) -> Event:
+    """An update or delete: what is there will be seen; what may be half done is owed."""
+    begun = intent.begun
+    if prior is None or begun.verb == "delete":
+        return StepVoided(begun.address, begun.verb, begun.operation, "it will be looked at again")
+    owes = (*intent.checkpoints,) or (begun.verb,)
+    return StepRecovered(
+        begun.address, begun.verb, begun.operation, replace(prior, owes=owes), how="goes on where it stopped"
+    )
+
+
+def _recover_creates(
+    handler: Handler,
+    intents: list[Intent],
+    state: State,
+    clock: Time,
+    events: list[Event],
+    again: set[ResourceAddress],
+) -> None:
+    _wait_for_lists(intents, clock)
+    subjects = [_subject(intent) for intent in intents]
+    found = handler.observe(Look(0, subjects, thorough=True)).by_key
+    known = {prior.identity for prior in state.resources.values()}
+    known |= {stone.identity for stone in state.tombstones}
+    for intent in intents:
+        candidates = [one for one in found.get(intent.begun.address, ()) if one.identity not in known]
+        events.append(_verdict(intent, candidates))
+        if not candidates:
+            again.add(intent.begun.address)
+
+
+def _wait_for_lists(intents: list[Intent], clock: Time) -> None:
+    """A list may be stale: what is found by listing alone is not looked for before the window is over."""
+    listed = [one.begun.at for one in intents if one.begun.uniqueness == Uniqueness.LISTED]
+    longest = max((STALENESS_WINDOW - clock.seconds_since(at) for at in listed), default=0.0)
+    if longest > 0:
+        clock.sleep(longest)
+
+
+def _subject(intent: Intent) -> Subject:
+    begun = intent.begun
+    wanted: Attributes = begun.prior.attributes if begun.prior else {}
+    return Subject(begun.address, begun.natural_key, wanted=wanted)
+
+
+def _verdict(intent: Intent, candidates: list[Observed]) -> Event:
+    begun = intent.begun
+    if not candidates:
+        return StepVoided(begun.address, begun.verb, begun.operation, "nothing came of it")
+    if len(candidates) > 1:
+        ids = ", ".join(sorted(one.identity for one in candidates))
+        raise StateError(
+            f"an earlier run began to create it, and {len(candidates)} objects could be it: {ids}",
+            fix=f"say which one with `import {begun.address} ID`, and remove the others",
+            address=str(begun.address),
+        )
+    observed = candidates[0]
+    owes = tuple(intent.checkpoints)
+    return StepRecovered(
+        begun.address,
+        begun.verb,
+        begun.operation,
+        _as_prior(begun.address, begun.prior, observed, owes),
+        how="it had been created",
+    )
+
+
+def _as_prior(
+    address: ResourceAddress, draft: Prior | None, observed: Observed, owes: tuple[str, ...]
+) -> Prior:
+    draft = draft or Prior(address, "")
+    return replace(
+        draft,
+        identity=observed.identity,
+        name=observed.name or draft.name,
+        outputs={key: value for key, value in observed.outputs.items() if is_plain(value)},
+        freshness=observed.freshness,
+        revision=draft.revision + 1,
+        owes=owes,
+    )
+
+
+def find_lost(handler: Handler, change: Change, began_at: str, clock: Time) -> Observed | None:
+    """The object of a create whose answer was lost in this run, of a kind that has to be listed.
+
+    None: nothing came of it. Raises StateError where several could be it.
+    """
+    wait = STALENESS_WINDOW - clock.seconds_since(began_at)
+    if wait > 0:
+        clock.sleep(wait)
+    subject = Subject(change.address, change.name, wanted=change.wanted)
+    found = handler.observe(Look(0, [subject], thorough=True)).by_key.get(change.address, ())
+    candidates = [one for one in found if not one.created_at or one.created_at >= began_at]
+    if len(candidates) > 1:
+        ids = ", ".join(sorted(one.identity for one in candidates))
+        raise StateError(
+            f"the answer was lost, and {len(candidates)} objects could be the one: {ids}",
+            fix=f"say which one with `import {change.address} ID`",
+            address=str(change.address),
+        )
+    return candidates[0] if candidates else None

@@ -1,0 +1,197 @@
+"""Changes and graph to ordered steps: users before what they used goes, dependents before what they depend on, and so on.
+
+`requires` blocks (a failure skips what waits), `after` only orders. Waves are for the reader; the executor knows no barrier.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from reconciler.model.address import ResourceAddress
+from reconciler.model.change import Action, Change, Step, StepKey
+from reconciler.model.handler import Handler
+
+_FORWARD = {
+    Action.CREATE: "create",
+    Action.UPDATE: "update",
+    Action.REPLACE: "create",
+    Action.ADOPT: "adopt",
+    Action.RUN: "run",
+    Action.RESUME: "resume",
+    Action.FORGET: "forget",
+    Action.MOVE: "move",
+}
+Edges = Mapping[ResourceAddress, frozenset[ResourceAddress]]
+
+
+def build_steps(
+    changes: Mapping[ResourceAddress, Change], waits_for: Edges, handlers: Mapping[str, Handler]
+) -> dict[StepKey, Step]:
+    """Every operation of a set of changes, in an order in which each comes after what it waits for."""
+    building = _Building(changes, waits_for, handlers)
+    for change in changes.values():
+        building.place(change)
+    for change in changes.values():
+        building.link(change)
+    building.link_exclusive()
+    return _in_waves(building.steps())
+
+
+@dataclass(slots=True)
+class _Building:
+    changes: Mapping[ResourceAddress, Change]
+    waits_for: Edges
+    handlers: Mapping[str, Handler]
+    forward: dict[ResourceAddress, StepKey] = field(default_factory=dict)
+    removal: dict[ResourceAddress, StepKey] = field(default_factory=dict)
+    requires: dict[StepKey, set[StepKey]] = field(default_factory=dict)
+    after: dict[StepKey, set[StepKey]] = field(default_factory=dict)
+
+    def place(self, change: Change) -> None:
+        if change.action in (Action.DELETE, Action.REPLACE) and self._kind_deletes(change):
+            self.removal[change.address] = self._new(change, "delete")
+        if operation := _FORWARD.get(change.action):
+            self.forward[change.address] = self._new(change, operation)
+
+    def _kind_deletes(self, change: Change) -> bool:
+        return self.handlers[change.address.kind].kind.deletable
+
+    def _new(self, change: Change, operation: str) -> StepKey:
+        key = StepKey(change.address, operation)
+        self.requires[key] = set()
+        self.after[key] = set()
+        return key
+
+    # edges
+
+    def link(self, change: Change) -> None:
+        address = change.address
+        forward, removal = self.forward.get(address), self.removal.get(address)
+        if forward and removal:
+            self._link_replacement(change, forward, removal)
+        now = self.waits_for.get(address, frozenset())
+        for other in now:
+            self._link_wanted(change, other)
+        for other in self._needed_before(change) - now:
+            self._link_remembered(change, other)
+
+    def _link_replacement(self, change: Change, forward: StepKey, removal: StepKey) -> None:
+        if self.handlers[change.address.kind].kind.create_first:
+            self.requires[removal].add(forward)
+        else:
+            self.requires[forward].add(removal)
+
+    def _needed_before(self, change: Change) -> frozenset[ResourceAddress]:
+        return frozenset(change.prior.depends_on) if change.prior else frozenset()
+
+    def _link_wanted(self, change: Change, other: ResourceAddress) -> None:
+        """`change` waits for `other`, now and in what is wanted."""
+        forward, removal = self.forward.get(change.address), self.removal.get(change.address)
+        there, gone = self.forward.get(other), self.removal.get(other)
+        if forward and there:
+            self.requires[forward].add(there)
+        if removal and gone:
+            self.requires[gone].add(removal)
+        elif removal and there:
+            self._order_removal(removal, there, other)
+        if forward and gone and not removal and self._creates_first(other):
+            self.requires[gone].add(forward)
+        self._harmless_first(change, other)
+
+    def _order_removal(self, removal: StepKey, there: StepKey, other: ResourceAddress) -> None:
+        """What is new or can fail without effect is made before the old one goes; what changes in place, after."""
+        if self.changes[other].action is Action.CREATE or self.handlers[other.kind].kind.harmless:
+            self.after[removal].add(there)
+        else:
+            self.after[there].add(removal)
+
+    def _link_remembered(self, change: Change, other: ResourceAddress) -> None:
+        """`change` used to wait for `other`, and does so no longer (or is not wanted any more itself)."""
+        forward, removal = self.forward.get(change.address), self.removal.get(change.address)
+        there, gone = self.forward.get(other), self.removal.get(other)
+        leaving = removal or (forward if change.action in (Action.UPDATE, Action.RESUME) else None)
+        if gone and leaving:
+            self.requires[gone].add(leaving)
+        elif there and removal and not self.handlers[other.kind].kind.harmless:
+            self.after[there].add(removal)
+
+    def _harmless_first(self, change: Change, other: ResourceAddress) -> None:
+        """A build that can fail without effect goes before a sibling that is live at once."""
+        live = self.forward.get(other)
+        if not live or self.handlers[other.kind].kind.harmless:
+            return
+        for sibling in self.waits_for.get(change.address, ()):
+            harmless = self.forward.get(sibling)
+            if harmless and self.handlers[sibling.kind].kind.harmless:
+                self.after[live].add(harmless)
+
+    def _creates_first(self, address: ResourceAddress) -> bool:
+        return self.handlers[address.kind].kind.create_first
+
+    def link_exclusive(self) -> None:
+        """Two objects cannot share a name or a namespace: the one that goes, goes first."""
+        leaving: dict[tuple[str, str, object], StepKey] = {}
+        for address, key in self.removal.items():
+            for place in self._places(address, self.changes[address].prior):
+                leaving[place] = key
+        if not leaving:
+            return
+        for address, key in self.forward.items():
+            change = self.changes[address]
+            for place in self._places(address, change):
+                gone = leaving.get(place)
+                if gone is not None and gone.address != address:
+                    self.requires[key].add(gone)
+
+    def _places(self, address: ResourceAddress, holder: object) -> Iterable[tuple[str, str, object]]:
+        values = getattr(holder, "wanted", None) or getattr(holder, "attributes", None) or {}
+        for path in self.handlers[address.kind].kind.exclusive:
+            value = values.get(path) if isinstance(values, Mapping) else None
+            if isinstance(value, str) and value:
+                yield address.kind, path, value
+
+    # result
+
+    def steps(self) -> dict[StepKey, Step]:
+        return {key: self._step(key) for key in self.requires}
+
+    def _step(self, key: StepKey) -> Step:
+        change = self.changes[key.address]
+        holder = change.desired or change.prior
+        return Step(
+            key,
+            tuple(sorted(self.requires[key])),
+            tuple(sorted(self.after[key] - self.requires[key] - {key})),
+            seconds=self.handlers[key.address.kind].kind.expected_seconds.get(key.operation, 1.0),
+            lane=holder.lane if holder else "",
+        )
+
+
+def _in_waves(steps: dict[StepKey, Step]) -> dict[StepKey, Step]:
+    """The steps in order, each with the wave it is shown in. Orderings that would close a loop are dropped."""
+    ordered = _ordered(steps)
+    if len(ordered) < len(steps):
+        stuck = steps.keys() - set(ordered)
+        steps = {key: replace(step, after=()) if key in stuck else step for key, step in steps.items()}
+        ordered = _ordered(steps)
+    waves: dict[StepKey, int] = {}
+    for key in ordered:
+        step = steps[key]
+        waves[key] = 1 + max((waves[one] for one in (*step.requires, *step.after)), default=0)
+    return {key: replace(steps[key], wave=waves[key]) for key in ordered}
+
+
+def _ordered(steps: Mapping[StepKey, Step]) -> list[StepKey]:
+    remaining = {key: len(step.requires) + len(step.after) for key, step in steps.items()}
+    waited_by: dict[StepKey, list[StepKey]] = {}
+    for key, step in steps.items():
+        for other in (*step.requires, *step.after):
+            waited_by.setdefault(other, []).append(key)
+    order = [key for key, count in remaining.items() if not count]
+    for key in order:  # grows while it is walked
+        for waiting in waited_by.get(key, ()):
+            remaining[waiting] -= 1
+            if not remaining[waiting]:
+                order.append(waiting)
+    return order

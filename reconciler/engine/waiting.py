@@ -1,0 +1,270 @@
+"""Looks after what the service is still doing: one question for all of a kind at once, no worker held meanwhile."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from reconciler.errors import ReconcilerError
+from reconciler.model.address import ResourceAddress
+from reconciler.model.change import StepKey
+from reconciler.model.event import Event, StepFailed, StepProgressed
+from reconciler.model.handler import Gate, Handler, Moving, Result, Settled, Standing, Stuck
+from reconciler.model.resource import Pending, Prior
+from reconciler.model.stop import StopSignal
+from reconciler.model.value import Value, is_plain
+
+LONGEST_IDLE = 0.2
+"""Seconds after which the loop looks up anyway, so that a wish to stop is heard."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A step that was sent and whose end the service still owes. `then_start`: the step itself begins afterwards."""
+
+    pending: Pending
+    key: StepKey
+    operation: str
+    prior: Prior | None = None
+    then_start: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a kind answered about everything that waits, or what a choice at a gate came to."""
+
+    kind: str
+    standings: Mapping[ResourceAddress, Standing] = field(default_factory=dict)
+    error: ReconcilerError | None = None
+    answered: tuple[Waiting, str, Result | None, ReconcilerError | None] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What follows for one that waits: `settled`, `failed`, `left`, `start`, or "" (go on waiting)."""
+
+    waiting: Waiting
+    end: str = ""
+    prior: Prior | None = None
+    result: Result | None = None
+    reason: str = ""
+    events: tuple[Event, ...] = ()
+
+
+class _Clock(Protocol):
+    @property
+    def now(self) -> Callable[[], str]: ...
+
+
+class _Run(Protocol):
+    @property
+    def clock(self) -> _Clock: ...
+    @property
+    def stop(self) -> StopSignal: ...
+    @property
+    def decide(self) -> Callable[[Gate], str]: ...
+
+
+@dataclass(slots=True)
+class _AnswerWork:
+    """The work of a choice at a gate; its steps are few and safe to repeat."""
+
+    operation: str
+    stop: StopSignal
+    before: Mapping[str, Mapping[str, Value]] = field(default_factory=dict)
+    again: bool = False
+
+    def checkpoint(self, name: str, facts: Mapping[str, Value]) -> None:
+        """A choice is recorded as a whole."""
+
+    def progress(self, done: float, of: float, note: str) -> None:
+        """Shown with the next standing."""
+
+    def stopping(self) -> bool:
+        return self.stop()
+
+
+class WaitingRoom:
+    """Everybody who waits, by kind, with the time of the next question."""
+
+    def __init__(
+        self,
+        handlers: Mapping[str, Handler],
+        run: _Run,
+        submit: Callable[[Callable[[], None]], None],
+        report: Callable[[Asked], None],
+    ) -> None:
+        self._handlers = handlers
+        self._run = run
+        self._submit = submit
+        self._report = report
+        self._waiting: dict[str, dict[ResourceAddress, Waiting]] = {}
+        self._due: dict[str, float] = {}
+        self._failures: dict[str, int] = {}
+        self.asking: set[str] = set()
+        self.let_through: set[StepKey] = set()
+
+    def __bool__(self) -> bool:
+        return any(self._waiting.values())
+
+    def everybody(self) -> list[Waiting]:
+        """All that wait, in order of address."""
+        return [one for kind in sorted(self._waiting) for _, one in sorted(self._waiting[kind].items())]
+
+    def enter(self, waiting: Waiting) -> None:
+        """Adds one; its kind is asked soon."""
+        kind = waiting.key.address.kind
+        self._waiting.setdefault(kind, {})[waiting.key.address] = waiting
+        self._due.setdefault(kind, time.monotonic())
+
+    def idle_for(self) -> float:
+        """Seconds until the next question is due, at most a fifth of one."""
+        due = [at for kind, at in self._due.items() if kind not in self.asking and self._waiting.get(kind)]
+        soonest = min(due, default=time.monotonic() + LONGEST_IDLE)
+        return min(LONGEST_IDLE, max(0.001, soonest - time.monotonic()))
+
+    def ask_what_is_due(self) -> None:
+        """Sends one question for each kind whose time has come."""
+        now = time.monotonic()
+        for kind, at in list(self._due.items()):
+            if at <= now and kind not in self.asking and self._waiting.get(kind) and not self._run.stop():
+                self.asking.add(kind)
+                self._submit(self._question(kind, [one.pending for one in self._waiting[kind].values()]))
+
+    def _question(self, kind: str, pendings: list[Pending]) -> Callable[[], None]:
+        def job() -> None:
+            try:
+                self._report(Asked(kind, self._handlers[kind].settle(pendings)))
+            except ReconcilerError as error:
+                self._report(Asked(kind, error=error))
+
+        return job
+
+    def take(self, asked: Asked) -> Iterator[Decision]:
+        """What follows from an answer."""
+        if asked.answered is not None:
+            yield from self._take_answered(asked)
+            return
+        self.asking.discard(asked.kind)
+        if asked.error is not None:
+            yield from self._take_error(asked.kind, asked.error)
+            return
+        self._failures.pop(asked.kind, None)
+        again_in = 2.0
+        for address, standing in asked.standings.items():
+            waiting = self._waiting.get(asked.kind, {}).get(address)
+            if waiting is None:
+                continue
+            if isinstance(standing, Moving):
+                again_in = min(again_in, standing.again_in)
+            yield self._decide(waiting, standing)
+        self._due[asked.kind] = time.monotonic() + again_in
+
+    def _take_error(self, kind: str, error: ReconcilerError) -> Iterator[Decision]:
+        """One unanswered question is no reason to give up; several in a row are."""
+        self._failures[kind] = self._failures.get(kind, 0) + 1
+        self._due[kind] = time.monotonic() + 2.0
+        if self._failures[kind] < 5:
+            return
+        for waiting in list(self._waiting.get(kind, {}).values()):
+            self._leave(waiting)
+            yield Decision(waiting, "left", reason=f"its standing could not be read: {error}")
+
+    def _leave(self, waiting: Waiting) -> None:
+        self._waiting.get(waiting.key.address.kind, {}).pop(waiting.key.address, None)
+
+    def _decide(self, waiting: Waiting, standing: Standing) -> Decision:
+        match standing:
+            case Moving():
+                progress = StepProgressed(
+                    waiting.key.address, waiting.operation, standing.done, standing.of, standing.note
+                )
+                return Decision(waiting, events=(progress,))
+            case Settled():
+                self._leave(waiting)
+                return self._settle(waiting, standing)
+            case Gate():
+                return self._at_gate(waiting, standing)
+            case Stuck():
+                return self._stuck(waiting, standing)
+
+    def _settle(self, waiting: Waiting, standing: Settled) -> Decision:
+        if waiting.then_start:
+            self.let_through.add(waiting.key)
+            return Decision(waiting, "start")
+        prior = waiting.prior
+        observed = standing.observed
+        if prior is None or (observed is None and waiting.pending.what == "deletion"):
+            return Decision(waiting, "settled")
+        settled = replace(prior, pending=(), facts={**prior.facts, **standing.facts})
+        if observed is None:
+            return Decision(waiting, "settled", settled)
+        outputs = {key: value for key, value in observed.outputs.items() if is_plain(value)}
+        settled = replace(settled, outputs=outputs, freshness=observed.freshness)
+        return Decision(waiting, "settled", settled, Result(observed))
+
+    def _at_gate(self, waiting: Waiting, gate: Gate) -> Decision:
+        choice = self._run.decide(gate)
+        if choice == "stop":
+            self._leave(waiting)
+            return Decision(waiting, "left", reason=gate.question)
+        self._answer(waiting, choice)
+        return Decision(waiting)
+
+    def _stuck(self, waiting: Waiting, stuck: Stuck) -> Decision:
+        if stuck.end == "timeout":
+            self._leave(waiting)
+            return Decision(waiting, "left", reason=stuck.reason)
+        if stuck.then:
+            self._answer(waiting, stuck.then, stuck)
+            return Decision(waiting)
+        self._leave(waiting)
+        return Decision(waiting, "failed", events=(self._failure(waiting, stuck, None),))
+
+    def _failure(self, waiting: Waiting, stuck: Stuck, result: Result | None) -> StepFailed:
+        prior = waiting.prior
+        if prior is not None:
+            facts = {**prior.facts, **stuck.facts, **(result.facts if result else {})}
+            prior = replace(prior, pending=(), facts=facts)
+        return StepFailed(
+            waiting.key.address,
+            waiting.key.operation,
+            waiting.operation,
+            stuck.reason,
+            fix=stuck.fix,
+            prior=prior,
+            at=self._run.clock.now(),
+        )
+
+    def _answer(self, waiting: Waiting, choice: str, stuck: Stuck | None = None) -> None:
+        """Takes a choice on a worker thread; the room does not ask about it meanwhile."""
+        kind = waiting.key.address.kind
+        self._leave(waiting)
+        mark = f"{kind}:{waiting.key.address}"
+        self.asking.add(mark)
+        reason = stuck.reason if stuck else ""
+
+        def job() -> None:
+            work = _AnswerWork(waiting.operation, self._run.stop)
+            try:
+                result = self._handlers[kind].answer(waiting.pending, choice, work)
+                self._report(Asked(mark, answered=(waiting, reason, result, None)))
+            except ReconcilerError as error:
+                self._report(Asked(mark, answered=(waiting, reason, None, error)))
+
+        self._submit(job)
+
+    def _take_answered(self, asked: Asked) -> Iterator[Decision]:
+        self.asking.discard(asked.kind)
+        assert asked.answered is not None
+        waiting, failure, result, error = asked.answered
+        if failure or error is not None:
+            reason = "; ".join(part for part in (failure, str(error) if error else "") if part)
+            stuck = Stuck(reason, "failed")
+            yield Decision(waiting, "failed", events=(self._failure(waiting, stuck, result),))
+            return
+        pending = result.pending if result and result.pending else waiting.pending
+        self.enter(replace(waiting, pending=pending))
+        yield Decision(waiting)
