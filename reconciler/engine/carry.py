@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from reconciler.engine.changes import META, managed, with_riders
-from reconciler.engine.diff import compare, without_ignored
+from reconciler.engine.diff import compare, put, without_ignored
 from reconciler.engine.recover import find_lost
 from reconciler.engine.resolve import Scope, resolve
 from reconciler.errors import NotFoundError, PlanError, UnavailableError
@@ -57,7 +57,7 @@ def ready(step: Step, change: Change, handler: Handler, memory: Memory) -> Erran
     Raises PlanError where a value is still unknown, or where it now would have to be replaced and the plan did not say so.
     """
     operation = step.key.operation
-    if operation in ("delete", "forget", "move", "resume"):
+    if operation in ("delete", "forget", "move", "resume", "refresh"):
         return Errand(step, change, handler, operation == "delete", _draft_as_is(operation, change, memory))
     narrowed = narrow(change, handler, memory.scope)
     sends = operation in ("create", "run") or _differs(narrowed) or bool(_owes(narrowed))
@@ -145,7 +145,20 @@ def _draft_as_is(operation: str, change: Change, memory: Memory) -> Prior | None
         return None
     if operation == "move" and change.desired is not None:
         return draft(change, memory)
+    if operation == "refresh":
+        return _as_it_is(change)
     return change.prior
+
+
+def _as_it_is(change: Change) -> Prior | None:
+    """What is remembered, with the live values in place of those that somebody else changed."""
+    prior, observed = change.prior, change.observed
+    if prior is None or observed is None:
+        return None
+    attributes = dict(prior.attributes)
+    for one in change.attributes:
+        attributes = put(attributes, one.path, one.after)
+    return replace(prior, attributes=attributes, freshness=observed.freshness)
 
 
 def remembered(errand: Errand, result: Result, at: str, by: str) -> Prior:

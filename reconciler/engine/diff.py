@@ -185,20 +185,20 @@ def without_ignored(desired: Desired, wanted: Attributes, observed: Observed | N
     if not desired.ignore_changes or observed is None:
         return wanted
     for path in desired.ignore_changes:
-        wanted = _put(wanted, path, at_path(observed.attributes, path, _MISSING))
+        wanted = put(wanted, path, at_path(observed.attributes, path, _MISSING))
     return wanted
 
 
-def _put(holder: Attributes, path: Path, value: Value) -> dict[str, Value]:
+def put(holder: Attributes, path: Path, value: Value) -> dict[str, Value]:
     """A copy in which `path` holds `value`, or is absent."""
     copy = dict(holder)
     head, rest = path[0], path[1:]
     if rest:
         inner = copy.get(head)
-        copy[head] = _put(inner if isinstance(inner, Mapping) else {}, rest, value)
+        copy[head] = put(inner if isinstance(inner, Mapping) else {}, rest, value)
         if copy[head] == {}:
             copy.pop(head)
-    elif value is _MISSING:
+    elif value is _MISSING or value is None:
         copy.pop(head, None)
     else:
         copy[head] = value

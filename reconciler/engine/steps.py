@@ -51,7 +51,7 @@ class _Building:
     def place(self, change: Change) -> None:
         if change.action in (Action.DELETE, Action.REPLACE) and self._kind_deletes(change):
             self.removal[change.address] = self._new(change, "delete")
-        if operation := _FORWARD.get(change.action):
+        if operation := "refresh" if change.state_only else _FORWARD.get(change.action):
             self.forward[change.address] = self._new(change, operation)
 
     def _kind_deletes(self, change: Change) -> bool:

@@ -127,7 +127,7 @@ class Change:
     notes: tuple[str, ...] = ()
     moved_from: ResourceAddress | None = None
     pending: Pending | None = None  # of a resume
-    allow_replace: bool = False  # the plan showed a replacement that may turn out not to be needed
+    state_only: bool = False  # only what is remembered changes (`--refresh-only`)
 
     @property
     def paths(self) -> frozenset[Path]:

@@ -1,0 +1,278 @@
+"""Tells the story: a manifest, a state and the world become a plan; a plan becomes a changed world and a new state.
+
+Each function is a paragraph of calls; what a kind does stands in its own file, what a room does in that room.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from reconciler.engine.carry import Clock
+from reconciler.engine.changes import Facts, Options, decide
+from reconciler.engine.executor import Run, execute
+from reconciler.engine.graph import build_graph
+from reconciler.engine.guards import Allowance, not_allowed
+from reconciler.engine.planner import Blueprint, Frame, compose_plan
+from reconciler.engine.recover import recover
+from reconciler.engine.refresh import from_memory, name_resources, observe, prepare
+from reconciler.engine.resolve import resolve
+from reconciler.engine.selection import select, with_moves
+from reconciler.engine.steps import build_steps
+from reconciler.errors import HazardNotAllowedError, ManifestError, StalePlanError
+from reconciler.model.address import ResourceAddress
+from reconciler.model.change import Action
+from reconciler.model.diagnostic import Diagnostic, Severity
+from reconciler.model.event import Event, OutputsChanged
+from reconciler.model.handler import Gate, Handler, PrepareContext
+from reconciler.model.manifest import Manifest
+from reconciler.model.plan import Plan, PlannedChange, RecordedInputs
+from reconciler.model.state import State
+from reconciler.model.stop import StopSignal
+from reconciler.model.value import is_plain
+from reconciler.storage.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """Everything that a command works with: handlers by kind, the service's time, the wish to stop, who works."""
+
+    handlers: Mapping[str, Handler]
+    clock: Clock
+    stop: StopSignal
+    by: str
+    tool_version: str
+    new_id: Callable[[], str]
+    in_days: Callable[[str, float], str]  # a time so many days after another
+    parallelism: int = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """How a plan is to be made."""
+
+    options: Options = field(default_factory=Options)
+    fetch_secrets: bool = True
+    must_fetch: bool = False
+    with_idle: bool = False
+    expires_in_days: float = 7.0
+    recorded: RecordedInputs = field(default_factory=RecordedInputs)
+    thorough: bool = False
+
+
+def make_plan(manifest: Manifest, state: State, house: House, wish: Wish) -> Blueprint:
+    """Compares what is wanted, remembered and there, and works out what has to be done in which order.
+
+    Raises ManifestError for what only looking at this machine could find, and GraphError for loops.
+    """
+    options = wish.options
+    if options.destroy:
+        manifest = replace(manifest, resources={}, outputs={}, moved=())
+    state, moved = _moved(state, manifest)
+    named = name_resources(manifest.resources, state.resources, house.handlers)
+    readied = prepare(
+        named,
+        house.handlers,
+        PrepareContext(
+            state.resources,
+            fetch_secrets=wish.fetch_secrets,
+            must_fetch=wish.must_fetch,
+            state_lineage=state.lineage,
+            key_id=state.fingerprint_key_id,
+        ),
+        wish.recorded.prepared,
+    )
+    _stop_on_errors(readied.diagnostics)
+    manifest = replace(manifest, resources=readied.resources)
+    graph = build_graph(readied.resources)
+    if options.no_refresh:
+        sightings = from_memory(state.resources, house.handlers)
+    else:
+        sightings = observe(
+            readied.resources, state.resources, house.handlers, graph.waits_for, thorough=wish.thorough
+        )
+    decided = decide(Facts(readied.resources, state, sightings, house.handlers, graph, options, moved))
+    seen = [one for sighting in sightings.values() for one in sighting.diagnostics]
+    decided = select(decided, graph.waits_for, options)
+    steps = build_steps(decided.changes, graph.waits_for, house.handlers)
+    created_at = house.clock.now()
+    plan = compose_plan(
+        decided,
+        steps,
+        house.handlers,
+        Frame(
+            manifest,
+            state,
+            house.tool_version,
+            created_at,
+            house.in_days(created_at, wish.expires_in_days),
+            inputs=_recorded(manifest, state, readied.recorded, wish),
+            diagnostics=(*readied.diagnostics, *seen, *_preflight(decided.changes, house)),
+            is_destroy=options.destroy,
+            with_idle=wish.with_idle,
+        ),
+    )
+    return Blueprint(plan, decided, steps, manifest, graph.waits_for, graph.uses)
+
+
+def _moved(state: State, manifest: Manifest) -> tuple[State, dict[ResourceAddress, ResourceAddress]]:
+    """The state as `moved` tells it: what was known under one address is known under another."""
+    wanted = {move.target: move.origin for move in manifest.moved}
+    moves = with_moves(state.resources, wanted)
+    if not moves:
+        return state, {}
+    stays = {address: prior for address, prior in state.resources.items() if address not in moves.values()}
+    arrives = {target: replace(state.resources[origin], address=target) for target, origin in moves.items()}
+    return replace(state, resources={**stays, **arrives}), moves
+
+
+def _stop_on_errors(diagnostics: tuple[Diagnostic, ...]) -> None:
+    if any(one.severity is Severity.ERROR for one in diagnostics):
+        raise ManifestError("the manifest cannot be carried out as it is", diagnostics=diagnostics)
+
+
+def _preflight(changes: Mapping[ResourceAddress, Any], house: House) -> list[Diagnostic]:
+    """What would be refused anyway, asked of each kind before anything is touched."""
+    by_kind: dict[str, list[Any]] = {}
+    for change in changes.values():
+        if change.action not in (Action.NO_OP, Action.REFUSED, Action.FORGET, Action.MOVE):
+            by_kind.setdefault(change.address.kind, []).append(change)
+    return [one for kind, some in sorted(by_kind.items()) for one in house.handlers[kind].preflight(some)]
+
+
+def _recorded(
+    manifest: Manifest, state: State, prepared: dict[str, dict[str, str]], wish: Wish
+) -> RecordedInputs:
+    options = wish.options
+    return RecordedInputs(
+        env={str(key): str(value) for key, value in manifest.used.get("env", {}).items()},
+        var=dict(manifest.used.get("var", {})),
+        git=dict(manifest.used.get("git", {})),
+        account_id=state.account_id,
+        prepared=prepared,
+        options={
+            "targets": [str(one) for one in options.targets],
+            "excludes": [str(one) for one in options.excludes],
+            "replace": [str(one) for one in options.replace],
+            "destroy": options.destroy,
+            "refresh_only": options.refresh_only,
+            "no_refresh": options.no_refresh,
+            "secrets": wish.fetch_secrets,
+        },
+    )
+
+
+def check_allowed(plan: Plan, allowance: Allowance) -> None:
+    """Raises HazardNotAllowedError that names the flags a blocked plan needs."""
+    missing = not_allowed(plan, allowance)
+    if not missing:
+        return
+    reasons = [
+        f"{change.address}: {hazard.message} ({hazard.code})"
+        for change in plan.changes
+        for hazard in change.hazards
+        if hazard.severity == "blocked"
+    ]
+    what = "; ".join(reasons) or "it would destroy much of what there is (MASS_DESTROY)"
+    raise HazardNotAllowedError(
+        f"not done without being allowed: {what}", fix=f"allow it with {' '.join(missing)}"
+    )
+
+
+def check_same(saved: Plan, fresh: Blueprint) -> Blueprint:
+    """The fresh blueprint, reduced to what the saved plan shows.
+
+    Raises StalePlanError that names what moved: a resource, a file, a secret, the manifest or the state.
+    """
+    now = fresh.plan
+    if (saved.state.lineage, saved.state.serial) != (now.state.lineage, now.state.serial):
+        raise StalePlanError(
+            f"the state has moved on from serial {saved.state.serial} to {now.state.serial}", fix="plan again"
+        )
+    shown = {change.address: change for change in saved.changes if change.action != "no_op"}
+    current = {change.address: change for change in now.changes}
+    for address, change in shown.items():
+        difference = _difference(change, current.get(address))
+        if difference:
+            raise StalePlanError(difference, fix="plan again", address=address)
+    kept = {
+        address: change
+        for address, change in fresh.decided.changes.items()
+        if str(address) in shown or change.action is Action.NO_OP
+    }
+    decided = replace(fresh.decided, changes=kept)
+    steps = {key: step for key, step in fresh.steps.items() if str(key.address) in shown}
+    return replace(fresh, plan=saved, decided=decided, steps=steps)
+
+
+def _difference(shown: PlannedChange, now: PlannedChange | None) -> str:
+    if now is None:
+        return f"the plan shows {shown.action}, and now there is nothing to do"
+    if now.action != shown.action:
+        return f"the plan shows {shown.action}, and now it would be {now.action}"
+    if now.live != shown.live:
+        return "somebody has changed it since the plan was made"
+    if now.attributes != shown.attributes:
+        paths = sorted(
+            {one.path for one in (*shown.attributes, *now.attributes)}
+            - {one.path for one in shown.attributes if one in now.attributes}
+        )
+        return f"it would change otherwise than shown: {', '.join(paths)}"
+    return ""
+
+
+def recover_state(state: State, store: Store, house: House) -> tuple[State, frozenset[ResourceAddress]]:
+    """Settles what earlier runs began and never ended; what was found is durable before anything else happens."""
+    if not state.intents:
+        return state, frozenset()
+    recovered = recover(state, house.handlers, house.clock)
+    store.append(recovered.events)
+    return state.after(recovered.events), recovered.again
+
+
+def carry_out(
+    blueprint: Blueprint,
+    state: State,
+    store: Store,
+    house: House,
+    *,
+    run_id: str,
+    decide_gate: Callable[[Gate], str],
+    report: Callable[[tuple[Event, ...]], None],
+    wait: bool = True,
+    again: frozenset[ResourceAddress] = frozenset(),
+) -> State:
+    """Executes a plan: every batch of events is durable before the next step starts. Returns the state after it."""
+    run = Run(
+        run_id,
+        house.by,
+        house.clock,
+        house.stop,
+        decide_gate,
+        house.new_id,
+        parallelism=house.parallelism,
+        wait=wait,
+        again=again,
+    )
+    for batch in execute(blueprint, house.handlers, run):
+        store.append(batch)
+        state = state.after(batch)
+        report(batch)
+    return _with_outputs(blueprint, state, store)
+
+
+def _with_outputs(blueprint: Blueprint, state: State, store: Store) -> State:
+    """The manifest's outputs as they are now; one that is not known keeps its last value."""
+    values = {}
+    for name, output in blueprint.manifest.outputs.items():
+        value = resolve(output.value, blueprint.decided.scope)
+        if is_plain(value):
+            values[name] = value
+        elif name in state.outputs:
+            values[name] = state.outputs[name]
+    if values == dict(state.outputs):
+        return state
+    event = OutputsChanged(values)
+    store.append((event,))
+    return state.after((event,))
