@@ -42,7 +42,7 @@ class App:
             self._router.include(routes)
         for kind, settler in (containers.SETTLERS | workers.SETTLERS | registry.SETTLERS).items():
             world.on_due(kind, settler)
-        containers.describe(world)
+        containers.connect(world)
 
     async def __call__(
         self, scope: dict[str, Any], receive: Callable[[], Awaitable[Any]], send: Send
