@@ -69,6 +69,11 @@ class Classes:
             raise invalid(f"Cannot transfer class '{old}' to '{new}', which exists", CLASS_EXISTS)
         self._place(new, found)
 
+    def mark(self, marks: dict[str, Object]) -> None:
+        """Makes these classes containers, and only these: leaving one out switches its container off."""
+        for name, namespace in self.by_class.items():
+            self.by_class[name] = namespace | {"container": marks.get(name)}
+
     def write(self) -> None:
         """Makes the world so."""
         for namespace in self.gone:
@@ -136,24 +141,23 @@ def reconcile(classes: Classes, exports: dict[str, Any]) -> None:
                 _reconcile_one(classes, name, entry, state)
 
 
-def mark_containers(classes: Classes, metadata: dict[str, Any]) -> None:
-    """Marks the classes that are containers, and only those: leaving one out switches its container off."""
+def container_marks(classes: Classes, metadata: dict[str, Any]) -> dict[str, Object]:
+    """What the metadata says of the classes that are containers; a class that it leaves out is none."""
     exports = metadata.get("exports") or {}
     linked = {entry["container"]: name for name, entry in exports.items() if entry.get("container")}
     marks: dict[str, Object] = {}
     for entry in objects(metadata, "containers"):
-        name = entry.get("class_name") or linked.pop(entry.get("name"), None)
+        name = entry.get("class_name") or linked.get(entry.get("name"))
         if name not in classes.by_class:
             raise invalid(f"containers: {entry} names no Durable Object class of this script", NO_SUCH_CLASS)
         if not classes.by_class[name]["use_sqlite"]:
             raise invalid(f"containers: class '{name}' is not SQLite-backed; make it with new_sqlite_classes")
         _check_images(entry.get("images") or {})
         marks[name] = {key: entry[key] for key in ("name", "class_name", "images") if key in entry}
-        linked = {container: owner for container, owner in linked.items() if owner != name}
-    if linked:
-        raise invalid(f"exports link the containers {sorted(linked)}, which the metadata does not list")
-    for name, namespace in classes.by_class.items():
-        classes.by_class[name] = namespace | {"container": marks.get(name)}
+    unlisted = sorted(container for container, name in linked.items() if name not in marks)
+    if unlisted:
+        raise invalid(f"exports link the container {unlisted[0]}, which the metadata does not list")
+    return marks
 
 
 def check_exported(classes: Classes, upload: Upload) -> None:

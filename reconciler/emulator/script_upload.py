@@ -16,6 +16,7 @@ from reconciler.emulator.multipart import Part
 INVALID = 10021
 _LONGEST = {"workers/message": 1000, "workers/tag": 100}
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+_HANDLERS = ("fetch", "scheduled", "queue", "email", "tail", "trace")
 _MODULE_TYPES = ("application/javascript+module", "text/javascript+module", "text/x-python")
 
 
@@ -52,7 +53,7 @@ def read_upload(call: Call) -> Upload:
     modules = tuple(part for part in call.parts if part.name != "metadata")
     upload = Upload(metadata, modules)
     _check_main(upload)
-    _check_metadata(metadata)
+    check_metadata(metadata)
     return upload
 
 
@@ -65,6 +66,19 @@ def read_part(call: Call, name: str) -> dict[str, Any]:
         raise invalid(f"the upload cannot be read: {error}") from error
     if not isinstance(document, dict):
         raise invalid(f"the upload has no part {name!r} with a JSON object")
+    return document
+
+
+def read_list(call: Call) -> list[dict[str, Any]]:
+    """The list of JSON objects in a request's body."""
+    return objects({"the body": _read_json(call)}, "the body")
+
+
+def read_object(call: Call) -> dict[str, Any]:
+    """The JSON object in a request's body."""
+    document = _read_json(call)
+    if not isinstance(document, dict):
+        raise invalid("the body is no JSON object")
     return document
 
 
@@ -84,13 +98,18 @@ def texts(document: dict[str, Any], key: str) -> list[str]:
     return value
 
 
-def check_annotations(annotations: object) -> None:
+def check_annotations(annotations: dict[str, Any]) -> None:
     """Refuses annotations that are no texts, or longer than the service keeps."""
-    if not isinstance(annotations, dict):
-        raise invalid("annotations is no object")
     for key, value in annotations.items():
         if not isinstance(value, str) or len(value.encode()) > _LONGEST.get(key, 1000):
             raise invalid(f"the annotation {key} is a text of at most {_LONGEST.get(key, 1000)} bytes")
+
+
+def handlers(upload: Upload) -> list[str]:
+    """The events that the main module seems to handle."""
+    name = upload.metadata.get("main_module") or upload.metadata.get("body_part")
+    main = next(module.data for module in upload.modules if module.name == name)
+    return [word for word in _HANDLERS if re.search(rf"\b{word}\b".encode(), main)]
 
 
 def may_export(upload: Upload, class_name: str) -> bool:
@@ -106,6 +125,13 @@ def may_export(upload: Upload, class_name: str) -> bool:
     return any(exported.search(module.data) for module in searched)
 
 
+def _read_json(call: Call) -> Any:
+    try:
+        return call.document
+    except ValueError as error:
+        raise invalid(f"the body is not JSON: {error}") from error
+
+
 def _check_main(upload: Upload) -> None:
     names = [upload.metadata[key] for key in ("main_module", "body_part") if key in upload.metadata]
     if len(names) != 1:
@@ -119,7 +145,8 @@ def _check_main(upload: Upload) -> None:
         )
 
 
-def _check_metadata(metadata: dict[str, Any]) -> None:
+def check_metadata(metadata: dict[str, Any]) -> None:
+    """Refuses metadata whose fields have the wrong form."""
     for key in ("bindings", "containers", "tail_consumers"):
         objects(metadata, key)
     for key in ("compatibility_flags", "keep_bindings", "tags"):
@@ -127,4 +154,9 @@ def _check_metadata(metadata: dict[str, Any]) -> None:
     date = metadata.get("compatibility_date")
     if date is not None and not (isinstance(date, str) and _DATE.fullmatch(date)):
         raise invalid(f"compatibility_date is a date like 2026-10-01, not {date!r}")
+    for key in ("migrations", "exports", "annotations"):
+        if not isinstance(metadata.get(key) or {}, dict):
+            raise invalid(f"{key} is no object")
+    if not all(isinstance(entry, dict) for entry in (metadata.get("exports") or {}).values()):
+        raise invalid("exports hold an object for each class")
     check_annotations(metadata.get("annotations") or {})
