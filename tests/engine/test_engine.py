@@ -1,0 +1,239 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reconciler.errors import CycleError
+from reconciler.model.address import ResourceAddress
+from reconciler.model.event import StepFailed, StepSkipped, StepSucceeded
+from reconciler.model.stop import StopSignal
+from reconciler.model.value import Secret
+from tests.engine.toys import Bench, ref, thing
+
+A, B, C = (ResourceAddress("thing", key) for key in "abc")
+
+
+def actions(bench: Bench, *wanted: object, **options: object) -> dict[str, str]:
+    plan = bench.plan(*wanted, **options).plan  # type: ignore[arg-type]
+    return {change.address: change.action for change in plan.changes}
+
+
+def test_what_is_new_is_created_in_order() -> None:
+    bench = Bench()
+    calls = bench.apply(thing("b", image=ref("a")), thing("a", size=1))
+    assert calls == ["create thing.a", "create thing.b"]
+    assert bench.plan(thing("b", image=ref("a")), thing("a", size=1)).plan.is_empty
+
+
+def test_a_value_that_is_not_known_yet_names_its_step() -> None:
+    plan = Bench().plan(thing("b", image=ref("a")), thing("a")).plan
+    [unknown] = [it for change in plan.changes for it in change.attributes if it.unknown]
+    assert (unknown.path, unknown.known_after, unknown.expression) == ("image", "thing.a", "${things.a.id}")
+
+
+def test_the_smallest_difference_is_shown() -> None:
+    bench = Bench()
+    bench.apply(thing("a", size=1, tags={"x": "1", "y": "2"}))
+    [change] = bench.plan(thing("a", size=1, tags={"x": "1", "y": "3"})).plan.changes
+    assert [(it.path, it.before, it.after) for it in change.attributes] == [("tags.y", "2", "3")]
+    assert (change.action, change.effect, change.reason) == ("update", "hot", "tags.y changes")
+
+
+def test_the_worst_effect_counts() -> None:
+    bench = Bench()
+    bench.apply(thing("a", size=1, image="x"))
+    [change] = bench.plan(thing("a", size=2, image="y")).plan.changes
+    assert change.effect == "rollout"
+    assert [hazard.code for hazard in change.hazards] == ["RESTARTS_INSTANCES"]
+
+
+def test_an_immutable_attribute_replaces_and_goes_first() -> None:
+    bench = Bench()
+    bench.apply(thing("a", zone="eu"))
+    assert actions(bench, thing("a", zone="us")) == {"thing.a": "replace"}
+    assert bench.apply(thing("a", zone="us")) == ["delete thing.a", "create thing.a"]
+
+
+def test_dependents_go_before_what_they_depend_on() -> None:
+    bench = Bench()
+    bench.apply(thing("a"), thing("b", needs=(A,)), thing("c", image=ref("b")))
+    assert bench.apply() == ["delete thing.c", "delete thing.b", "delete thing.a"]
+    assert bench.state.resources == {}
+
+
+def test_a_user_is_updated_before_what_it_used_is_deleted() -> None:
+    bench = Bench()
+    bench.apply(thing("a"), thing("b", image=ref("a"), size=1))
+    assert bench.apply(thing("b", image="plain", size=1)) == ["update thing.b", "delete thing.a"]
+
+
+def test_a_replaced_dependency_replaces_who_cannot_follow() -> None:
+    bench = Bench()
+    bench.apply(thing("a", zone="eu"), thing("b", zone=ref("a")))
+    calls = bench.apply(thing("a", zone="us"), thing("b", zone=ref("a")))
+    assert calls == ["delete thing.b", "delete thing.a", "create thing.a", "create thing.b"]
+
+
+def test_a_running_deletion_is_awaited() -> None:
+    bench = Bench()
+    bench.apply(thing("a", zone="eu"))
+    bench.world.slow_deletes = True
+    assert bench.apply(thing("a", zone="us")) == ["delete thing.a", "settle 1", "create thing.a"]
+
+
+def test_after_a_failure_the_independent_go_on() -> None:
+    bench = Bench()
+    bench.world.failing.add("create thing.a")
+    calls = bench.apply(thing("a"), thing("b", needs=(A,)), thing("c"))
+    assert sorted(calls) == ["create thing.a", "create thing.c"]
+    assert [it.address for it in bench.events if isinstance(it, StepFailed)] == [A]
+    assert [(it.address, it.because) for it in bench.events if isinstance(it, StepSkipped)] == [(B, A)]
+    bench.world.failing.clear()
+    assert bench.apply(thing("a"), thing("b", needs=(A,)), thing("c")) == ["create thing.a", "create thing.b"]
+
+
+def test_a_change_is_narrowed_when_the_value_turns_out_the_same() -> None:
+    bench = Bench()
+    bench.apply(thing("a", size=1), thing("b", image=ref("a", "name"), tags={"v": ref("a", "version")}))
+    bench.world.objects["thing-0"]["version"] = 0
+    calls = bench.apply(
+        thing("a", size=2), thing("b", image=ref("a", "name"), tags={"v": ref("a", "version")})
+    )
+    assert calls == ["update thing.a"]
+    assert bench.events[-1].narrowed  # type: ignore[union-attr]
+
+
+def test_drift_is_seen_and_put_back() -> None:
+    bench = Bench()
+    bench.apply(thing("a", size=1))
+    bench.world.objects["thing-0"]["attributes"] = {"name": "toy-a", "size": 9}
+    plan = bench.plan(thing("a", size=1)).plan
+    assert [(it.path, it.recorded, it.live, it.verdict) for it in plan.drift] == [("size", 1, 9, "revert")]
+    bench.apply(thing("a", size=1))
+    assert bench.world.objects["thing-0"]["attributes"]["size"] == 1
+
+
+def test_what_somebody_else_deleted_is_made_again() -> None:
+    bench = Bench()
+    bench.apply(thing("a"))
+    bench.world.objects.clear()
+    assert actions(bench, thing("a")) == {"thing.a": "create"}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "action"), [(thing("a"), "refused"), (thing("a", adopt=True), "adopt")], ids=["plain", "adopt"]
+)
+def test_what_exists_is_only_taken_over_on_request(wanted: object, action: str) -> None:
+    bench = Bench()
+    bench.world.objects["x"] = {"kind": "thing", "attributes": {"name": "toy-a"}, "version": 1}
+    assert actions(bench, wanted) == {"thing.a": action}
+
+
+def test_two_of_one_name_are_listed() -> None:
+    bench = Bench()
+    for identity in "xy":
+        bench.world.objects[identity] = {"kind": "thing", "attributes": {"name": "toy-a"}, "version": 1}
+    [finding] = bench.plan(thing("a", adopt=True)).plan.diagnostics
+    assert "x" in finding.summary
+    assert "y" in finding.summary
+
+
+def test_protection_outlives_its_block() -> None:
+    bench = Bench()
+    bench.apply(thing("a", protect=True))
+    assert bench.plan().plan.allow_needed == ("--allow PROTECTED:thing.a", "--allow-destroy 1")
+    assert bench.apply(thing("a")) == []
+    assert bench.plan(options := thing("b")).plan.allow_needed == (), options
+
+
+def test_what_is_retained_is_only_forgotten() -> None:
+    bench = Bench()
+    bench.apply(thing("a", retain=True))
+    assert bench.apply(thing("b")) == ["create thing.b"]
+    assert "thing-0" in bench.world.objects
+    assert A not in bench.state.resources
+
+
+def test_a_secret_is_compared_by_fingerprint_alone() -> None:
+    bench = Bench()
+    bench.apply(thing("a", password=Secret("k:1", lambda: "hidden")))
+    assert bench.state.resources[A].attributes["password"] == {"$secret": "k:1"}
+    same, other = Secret("k:1", lambda: "hidden"), Secret("k:2", lambda: "new")
+    assert actions(bench, thing("a", password=same)) == {}
+    [change] = bench.plan(thing("a", password=other)).plan.changes
+    assert [(it.path, it.before, it.after, it.sensitive) for it in change.attributes] == [
+        ("password", None, None, True)
+    ]
+
+
+@pytest.mark.parametrize("fingerprint", ["", "otherkey:9"])
+def test_a_secret_that_cannot_be_compared_is_no_change(fingerprint: str) -> None:
+    bench = Bench()
+    bench.apply(thing("a", password=Secret("k:1", lambda: "hidden")))
+    assert actions(bench, thing("a", password=Secret(fingerprint))) == {}
+
+
+def test_a_loop_is_printed_hop_by_hop() -> None:
+    with pytest.raises(CycleError) as caught:
+        Bench().plan(thing("a", image=ref("c")), thing("b", image=ref("a")), thing("c", image=ref("b")))
+    lines = caught.value.message.splitlines()
+    assert [line.split("  ")[-1] for line in lines[1:]] == [
+        "thing.a.image waits for thing.c",
+        "thing.c.image waits for thing.b",
+        "thing.b.image waits for thing.a",
+    ]
+
+
+def test_targets_bring_what_they_wait_for_and_excludes_what_waits_for_them() -> None:
+    wanted = thing("a"), thing("b", needs=(A,)), thing("c")
+    assert set(actions(Bench(), *wanted, targets=(B,))) == {"thing.a", "thing.b"}
+    assert set(actions(Bench(), *wanted, excludes=(A,))) == {"thing.c"}
+
+
+def test_nothing_new_begins_after_a_wish_to_stop() -> None:
+    bench, stop = Bench(), StopSignal()
+    stop.ask()
+    assert bench.apply(thing("a"), thing("b", needs=(A,)), stop=stop) == []
+    assert {it.address for it in bench.events if isinstance(it, StepSkipped)} == {A, B}
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(0, 11), st.integers(0, 11)), max_size=30),
+    st.sets(st.integers(0, 11)),
+    st.sets(st.integers(0, 11)),
+)
+def test_any_graph_is_applied_in_order_and_then_there_is_nothing_to_do(
+    edges: list[tuple[int, int]], kept: set[int], failing: set[int]
+) -> None:
+    needs = {number: {b for a, b in edges if a == number and b < number} for number in range(12)}
+
+    def world_of(numbers: set[int]) -> list[object]:
+        return [
+            thing(f"t{n}", needs=tuple(ResourceAddress("thing", f"t{m}") for m in needs[n] & numbers))
+            for n in numbers
+        ]
+
+    bench = Bench()
+    bench.world.failing = {f"create thing.t{n}" for n in failing}
+    everything = world_of(set(range(12)))
+    bench.apply(*everything)  # type: ignore[arg-type]
+    for number in range(12):
+        blocked = any(
+            m in failing or ResourceAddress("thing", f"t{m}") not in bench.state.resources
+            for m in needs[number]
+        )
+        expected = number not in failing and not blocked
+        assert (ResourceAddress("thing", f"t{number}") in bench.state.resources) == expected
+    bench.world.failing = set()
+    bench.apply(*everything)  # type: ignore[arg-type]
+    assert bench.plan(*everything).plan.is_empty  # type: ignore[arg-type]
+    closed = {n for n in kept if needs[n] <= kept}
+    calls = bench.apply(*world_of(closed))  # type: ignore[arg-type]
+    deleted = [int(call.removeprefix("delete thing.t")) for call in calls if call.startswith("delete")]
+    assert set(deleted) == set(range(12)) - closed
+    for early, number in enumerate(deleted):
+        assert not needs[number] & set(deleted[:early])
+    succeeded = [it for it in bench.events if isinstance(it, StepSucceeded)]
+    assert succeeded
