@@ -1,0 +1,123 @@
+"""The options that many commands share, and what they come to."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from reconciler.errors import ReconcilerError
+from reconciler.model.address import ResourceAddress
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+MANIFEST_NAME = "containers.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class Common:
+    """Which manifest and environment, against which world, and how to speak."""
+
+    file: str | None = None
+    environment: str | None = None
+    local: bool = False
+    json: bool = False
+    no_color: bool = False
+    verbose: int = 0
+
+    def manifest_path(self) -> Path:
+        """The manifest: `-f`, RECONCILER_MANIFEST, or the nearest `containers.yaml` upward.
+
+        Raises ReconcilerError where there is none.
+        """
+        given = self.file or os.environ.get("RECONCILER_MANIFEST")
+        if given:
+            return Path(given)
+        here = Path.cwd()
+        for folder in (here, *here.parents):
+            if (folder / MANIFEST_NAME).exists():
+                return Path(os.path.relpath(folder / MANIFEST_NAME))
+        raise ReconcilerError(
+            f"there is no {MANIFEST_NAME} here or in any folder above",
+            fix="change to your project's folder, or name the file with -f",
+        )
+
+    def environment_name(self) -> str | None:
+        """The environment: `-e`, or RECONCILER_ENVIRONMENT."""
+        return self.environment or os.environ.get("RECONCILER_ENVIRONMENT") or None
+
+
+def common_options(function: Function) -> Function:
+    """Adds `-f -e --local --json --no-color -v`, handed over together as `common`."""
+
+    def command(
+        file: str | None,
+        environment: str | None,
+        local: bool,
+        json: bool,
+        no_color: bool,
+        verbose: int,
+        **rest: Any,
+    ) -> Any:
+        return function(Common(file, environment, local, json, no_color, verbose), **rest)
+
+    command.__name__, command.__doc__ = function.__name__, function.__doc__
+    command.__click_params__ = getattr(function, "__click_params__", [])  # type: ignore[attr-defined]
+    options = (
+        click.option("-f", "--file", metavar="FILE", help="The manifest [nearest containers.yaml]."),
+        click.option("-e", "--environment", metavar="NAME", help="The environment of the manifest."),
+        click.option("--local", is_flag=True, help="Work on the local stand-in instead of Cloudflare."),
+        click.option("--json", is_flag=True, help="Print JSON."),
+        click.option("--no-color", is_flag=True, help="No colours."),
+        click.option("-v", "--verbose", count=True, help="Say more on stderr."),
+    )
+    for option in reversed(options):
+        option(command)
+    return command  # type: ignore[return-value]
+
+
+def plan_options(function: Function) -> Function:
+    """Adds what plan, apply and destroy share."""
+    options = (
+        click.option(
+            "--target", "targets", metavar="ADDR", multiple=True, help="Only this, and what it waits for."
+        ),
+        click.option(
+            "--exclude", "excludes", metavar="ADDR", multiple=True, help="Not this, nor what waits for it."
+        ),
+        click.option("--replace", "replaced", metavar="ADDR", multiple=True, help="Replace this one."),
+        click.option("--refresh-only", is_flag=True, help="Only take what is there into memory."),
+        click.option("--no-refresh", is_flag=True, help="Trust memory; do not look at the cloud."),
+        click.option("--no-secrets", is_flag=True, help="Fetch no secret; they are not compared."),
+        click.option(
+            "--var", "variables", metavar="K=V", multiple=True, help="Set a variable of the manifest."
+        ),
+        click.option("--all", "with_idle", is_flag=True, help="List what does not change, too."),
+        click.option("--detail", type=click.Choice(["names", "changes", "full"]), default="changes"),
+        click.option("--ascii", "ascii_only", is_flag=True, help="Plain ASCII."),
+    )
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+def addresses(texts: tuple[str, ...], sections: dict[str, str]) -> tuple[ResourceAddress, ...]:
+    """Addresses from the command line; raises ReconcilerError that says what one looks like."""
+    try:
+        return tuple(ResourceAddress.parse(text, sections) for text in texts)
+    except ValueError as error:
+        raise ReconcilerError(str(error)) from None
+
+
+def variables_from(texts: tuple[str, ...]) -> dict[str, str]:
+    """`--var K=V` as a dict; raises ReconcilerError for one without `=`."""
+    pairs = {}
+    for text in texts:
+        key, equals, value = text.partition("=")
+        if not equals or not key:
+            raise ReconcilerError(f"--var {text!r} is not K=V")
+        pairs[key] = value
+    return pairs
