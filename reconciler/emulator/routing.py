@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from reconciler.emulator.answers import Answer, Raw
 
 Outcome = Answer | Raw
 Handler = Callable[..., Outcome | Awaitable[Outcome]]
+Registered = TypeVar("Registered", bound=Handler)
 
 
 class Routes:
@@ -31,10 +33,10 @@ class Routes:
         self.prefixes = prefixes
         self.operations: list[tuple[str, str, Operation]] = []
 
-    def add(self, method: str, path: str, streams: bool = False) -> Callable[[Handler], Handler]:
+    def add(self, method: str, path: str, streams: bool = False) -> Callable[[Registered], Registered]:
         """Registers the decorated function for a method and a path."""
 
-        def register(handler: Handler) -> Handler:
+        def register(handler: Registered) -> Registered:
             self.operations.append((method, path, Operation(handler, streams)))
             return handler
 

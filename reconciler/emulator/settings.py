@@ -11,8 +11,9 @@ from typing import Any
 class Settings:
     """One value per setting; each is kept until the process ends.
 
-    `rate_limit` is off unless set, so that nobody waits who did not ask for it. `prepare_seconds`, `job_seconds` and
-    `version_seconds` (how long a fresh Worker version answers 100146) are ours beside those of interface 6.
+    `rate_limit` is off unless set, so that nobody waits who did not ask for it. Ours, beside those of
+    interface 6: `start_seconds` (until a deployment is placed), `prepare_seconds` (of an image), `job_seconds`, and
+    `version_seconds` (how long a fresh Worker version answers 100146).
     """
 
     limits: bool = True
@@ -20,6 +21,7 @@ class Settings:
     rate_limit: dict[str, float] | None = None
     rollout_step_seconds: float = 1.0
     delete_seconds: float = 1.0
+    start_seconds: float = 1.0
     prepare_seconds: float = 1.0
     job_seconds: float = 1.0
     version_seconds: float = 0.0
@@ -102,6 +104,7 @@ RULES: dict[str, Callable[[object], str]] = {
     "rate_limit": _check_rate_limit,
     "rollout_step_seconds": _check_seconds,
     "delete_seconds": _check_seconds,
+    "start_seconds": _check_seconds,
     "prepare_seconds": _check_seconds,
     "job_seconds": _check_seconds,
     "version_seconds": _check_seconds,

@@ -155,8 +155,16 @@ class World:
 
     # Writing
 
-    def put(self, kind: str, account: str, id: str, value: Object, at: float | None = None) -> None:  # noqa: A002
-        """Creates or replaces an object and notes it in the ledger.
+    def put(
+        self,
+        kind: str,
+        account: str,
+        id: str,  # noqa: A002
+        value: Object,
+        at: float | None = None,
+        verb: str = "",
+    ) -> None:
+        """Creates or replaces an object and notes it in the ledger, as `verb` where that says it better.
 
         `at` is the moment from which on it is so, where that is not now: something fell due earlier.
         """
@@ -164,7 +172,7 @@ class World:
         before = table.get(id)
         table[id] = after = Stored(value)
         self._replaced((kind, account, id), before, after, at)
-        self.note("changed" if before else "created", kind, id, value)
+        self.note(verb or ("changed" if before else "created"), kind, id, value)
 
     def remove(self, kind: str, account: str, id: str, at: float | None = None) -> Object | None:  # noqa: A002
         """Removes an object, notes it, and returns what it was."""
