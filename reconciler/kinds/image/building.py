@@ -1,0 +1,38 @@
+"""What a builder is to this kind. None is at hand yet: then a `build:` is an error that says what to do instead."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from reconciler.clients.image_source import ImageSource
+
+Progress = Callable[[int, int, str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class BuildInputs:
+    """Everything a build reads: as one hash, and the hash of each file, to name those that changed."""
+
+    hash: str
+    files: Mapping[str, str] = field(default_factory=dict)
+
+
+class Builder(Protocol):
+    """Makes an image from a `build` block; paths in the block are relative to the manifest's folder."""
+
+    def inputs(self, block: Mapping[str, Any], base_dir: Path) -> BuildInputs:
+        """Looks at what a build would read, without building."""
+
+    def build(
+        self, block: Mapping[str, Any], base_dir: Path, progress: Progress, stop: Callable[[], bool]
+    ) -> ImageSource:
+        """Builds, and gives the image to be pushed; raises InterruptedRunError once `stop` says so."""
+
+
+def tag_of(inputs: str) -> str:
+    """The tag of a build: what it was made from, so that a present tag means nothing has to be built."""
+    return inputs.rpartition(":")[2]
