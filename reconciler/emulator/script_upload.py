@@ -84,7 +84,9 @@ def read_object(call: Call) -> dict[str, Any]:
 
 def objects(document: dict[str, Any], key: str) -> list[dict[str, Any]]:
     """A list of objects in a document; empty where the key is absent or null."""
-    value = document.get(key) or []
+    value = document.get(key)
+    if value is None:
+        return []
     if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
         raise invalid(f"{key} is no list of objects")
     return value
@@ -92,7 +94,9 @@ def objects(document: dict[str, Any], key: str) -> list[dict[str, Any]]:
 
 def texts(document: dict[str, Any], key: str) -> list[str]:
     """A list of texts in a document; empty where the key is absent or null."""
-    value = document.get(key) or []
+    value = document.get(key)
+    if value is None:
+        return []
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
         raise invalid(f"{key} is no list of texts")
     return value
@@ -155,7 +159,7 @@ def check_metadata(metadata: dict[str, Any]) -> None:
     if date is not None and not (isinstance(date, str) and _DATE.fullmatch(date)):
         raise invalid(f"compatibility_date is a date like 2026-10-01, not {date!r}")
     for key in ("migrations", "exports", "annotations"):
-        if not isinstance(metadata.get(key) or {}, dict):
+        if not isinstance(metadata.get(key), dict | None):
             raise invalid(f"{key} is no object")
     if not all(isinstance(entry, dict) for entry in (metadata.get("exports") or {}).values()):
         raise invalid("exports hold an object for each class")
