@@ -90,7 +90,7 @@ class ArchiveSource:
         content = read_whole(self.files, self._file(digest), LARGEST_MANIFEST)
         return Manifest.read(content, subject=self.name, digest=digest)
 
-    def open_blob(self, digest: str, size: int, offset: int = 0) -> Generator[bytes, None, None]:  # noqa: ARG002  a file knows its size
+    def open_blob(self, digest: str, size: int, offset: int = 0) -> Generator[bytes, None, None]:
         """Reads a blob from the archive."""
         name = self._file(digest)
         if self.files.size(name) is None:

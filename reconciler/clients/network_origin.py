@@ -51,7 +51,7 @@ class Origin:
 def is_loopback(host: str) -> bool:
     """Tells whether a host, with or without port, is `localhost`, 127.0.0.0/8 or `[::1]`."""
     try:
-        name = urlsplit(f"//{host}").hostname or ""
+        name = host if host.count(":") > 1 and host[0] != "[" else urlsplit(f"//{host}").hostname or ""
         return name == "localhost" or ipaddress.ip_address(name).is_loopback
     except ValueError:
         return False

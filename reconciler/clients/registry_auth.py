@@ -58,11 +58,10 @@ class Challenge:
     @classmethod
     def read(cls, header: str) -> Challenge | None:
         """Reads a `WWW-Authenticate` header; a bearer challenge wins over a basic one."""
-        starts = list(_SCHEME.finditer(header))
-        ends = [start.start() for start in starts[1:]] + [len(header)]
+        parts = _SCHEME.split(header)
         found = [
-            cls(start[1].lower(), _parameters(header[start.end() : end]))
-            for start, end in zip(starts, ends, strict=True)
+            cls(scheme.lower(), _parameters(rest))
+            for scheme, rest in zip(parts[1::2], parts[2::2], strict=True)
         ]
         return next((c for c in found if c.scheme == "bearer"), found[0] if found else None)
 

@@ -200,7 +200,7 @@ class RegistryConnection:
             joint = "&" if urlsplit(url).query else "?"
             question = _Question("GET", url + joint + urlencode(parameters))
         question = replace(question, authorization=request.authorization)
-        answer = self._repeated(lambda: self._exchange(question))
+        answer = self._exchange(question)
         subject = f"{self.host}: login at {Origin.of(url)}"
         if not answer.ok:
             raise self.refusal(answer, subject)
