@@ -15,6 +15,7 @@ from reconciler.engine.resolve import Scope, resolve
 from reconciler.errors import NotFoundError, PlanError, UnavailableError
 from reconciler.model.address import ResourceAddress
 from reconciler.model.change import Action, Change, Step
+from reconciler.model.event import StepBegun
 from reconciler.model.handler import Handler, Result, Uniqueness, Work
 from reconciler.model.resource import Pending, Prior
 from reconciler.model.value import Attributes, Value, is_plain, path_text, unknowns
@@ -195,14 +196,14 @@ class Deleted:
 Outcome = Result | Deleted
 
 
-def carry_out(errand: Errand, work: Work, clock: Clock, began_at: str) -> Outcome:
+def carry_out(errand: Errand, work: Work, clock: Clock, begun: StepBegun) -> Outcome:
     """Calls the verb; a lost answer is looked into at once by the kind's own rule. Raises ReconcilerError."""
     try:
         return _call(errand, work)
     except UnavailableError as error:
         if not error.sent:
             raise
-        return _after_lost_answer(errand, work, clock, began_at, error)
+        return _after_lost_answer(errand, work, clock, begun, error)
 
 
 def _call(errand: Errand, work: Work) -> Outcome:
@@ -221,7 +222,7 @@ def _call(errand: Errand, work: Work) -> Outcome:
 
 
 def _after_lost_answer(
-    errand: Errand, work: Work, clock: Clock, began_at: str, error: UnavailableError
+    errand: Errand, work: Work, clock: Clock, begun: StepBegun, error: UnavailableError
 ) -> Outcome:
     """The work may have been done. Only what is safe to repeat is repeated (failure-modes, section 2)."""
     if errand.step.key.operation not in ("create", "run"):
@@ -232,7 +233,7 @@ def _after_lost_answer(
         case Uniqueness.UNKNOWABLE:
             raise error
         case _:
-            found = find_lost(errand.handler, errand.change, began_at, clock)
+            found = find_lost(errand.handler, errand.change, begun, clock)
             return Result(found) if found is not None else _call(errand, _Again(work))
 
 

@@ -229,7 +229,13 @@ class _Deciding:
             riding = handler.ride_along(change)
             return replace(change, wanted={**change.wanted, **riding}) if riding else change
         judged = judge(handler, change, self.facts)
-        change = replace(change, effect=judged.effect, hazards=judged.hazards, notes=judged.notes)
+        change = replace(
+            change,
+            effect=judged.effect,
+            hazards=judged.hazards,
+            notes=judged.notes,
+            reason=judged.reason or change.reason,
+        )
         self.judgements[change.address] = judged
         return with_riders(handler, change)
 

@@ -78,7 +78,7 @@ class _Started:
 
     errand: Errand
     operation: str
-    began_at: str
+    begun: StepBegun
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,19 +226,18 @@ class _Execution:
             return self._resume(errand)
         if not errand.sends:
             return self._conclude_silently(errand)
-        started = _Started(errand, self.run.new_operation(), self.run.clock.now())
-        self.started[step.key] = started
+        begun = self._intent(errand)
+        self.started[step.key] = _Started(errand, begun.operation, begun)
         heapq.heappush(self.declared, self._entry(step.key))
-        return [self._intent(started)]
+        return [begun]
 
-    def _intent(self, started: _Started) -> StepBegun:
-        errand = started.errand
+    def _intent(self, errand: Errand) -> StepBegun:
         is_create = errand.step.key.operation in ("create", "run")
         return StepBegun(
             address=errand.change.address,
             verb=errand.step.key.operation,
-            operation=started.operation,
-            at=started.began_at,
+            operation=self.run.new_operation(),
+            at=self.run.clock.now(),
             run=self.run.identity,
             natural_key=errand.change.name,
             identity=errand.change.observed.identity if errand.change.observed else "",
@@ -305,7 +304,7 @@ class _Execution:
     def _attempt(self, started: _Started, work: _Work) -> _Ended:
         key = started.errand.step.key
         try:
-            return _Ended(key, carry_out(started.errand, work, self.run.clock, started.began_at))
+            return _Ended(key, carry_out(started.errand, work, self.run.clock, started.begun))
         except ReconcilerError as error:
             return _Ended(key, error=error)
         except Exception as error:  # noqa: BLE001 - a defect in one kind must not lose what the others did
@@ -374,7 +373,7 @@ class _Execution:
             self.room.enter(Waiting(pending, key, operation, prior))
             return []
         left = StepLeftUnsettled(
-            key.address, key.operation, operation, prior, pending, "not waited for (--no-wait)"
+            key.address, key.operation, operation, prior, pending, "not waited for", on_purpose=True
         )
         return [left, *self._release(key)]
 
@@ -518,7 +517,7 @@ class _Execution:
                     self.failed[key] = key.address
                     events.extend(self._skip_what_waits(key))
                 case "left":
-                    events.extend(self._leave_behind(waiting, decision.reason))
+                    events.extend(self._leave_behind(waiting, decision.reason, decision.on_purpose))
                 case _:
                     pass
         return events
@@ -530,10 +529,16 @@ class _Execution:
             self._publish(self.changes[key.address], result, prior)
         return [event, *self._release(key)]
 
-    def _leave_behind(self, waiting: Waiting, reason: str) -> list[Event]:
+    def _leave_behind(self, waiting: Waiting, reason: str, on_purpose: bool) -> list[Event]:
         key = waiting.key
         left = StepLeftUnsettled(
-            key.address, key.operation, waiting.operation, waiting.prior, waiting.pending, reason
+            key.address,
+            key.operation,
+            waiting.operation,
+            waiting.prior,
+            waiting.pending,
+            reason,
+            on_purpose,
         )
         self.failed[key] = key.address
         return [left, *self._skip_what_waits(key)]

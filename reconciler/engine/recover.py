@@ -6,14 +6,14 @@ A create does: its object may exist without our knowing its id.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 from reconciler.errors import StateError
 from reconciler.model.address import ResourceAddress
 from reconciler.model.change import Change
-from reconciler.model.event import Event, StepRecovered, StepVoided
+from reconciler.model.event import Event, StepBegun, StepRecovered, StepVoided
 from reconciler.model.handler import Handler, Look, Subject, Uniqueness
 from reconciler.model.resource import Observed, Prior
 from reconciler.model.state import Intent, State
@@ -21,6 +21,8 @@ from reconciler.model.value import Attributes, is_plain
 
 STALENESS_WINDOW = 30.0
 """Seconds for which a list may not show what was just made (failure-modes, row 9)."""
+FIRST_PAUSE = 2.0
+"""Seconds between the first two looks; doubled from look to look."""
 
 
 class Time(Protocol):
@@ -87,24 +89,46 @@ def _recover_creates(
     events: list[Event],
     again: set[ResourceAddress],
 ) -> None:
-    _wait_for_lists(intents, clock)
-    subjects = [_subject(intent) for intent in intents]
-    found = handler.observe(Look(0, subjects, thorough=True)).by_key
     known = {prior.identity for prior in state.resources.values()}
     known |= {stone.identity for stone in state.tombstones}
+    found: dict[ResourceAddress, list[Observed]] = {}
+    for waited in looks(intents, clock):
+        missing = [one for one in intents if not found.get(one.begun.address)]
+        found |= _candidates(handler, missing, known)
+        if waited and all(found.get(one.begun.address) for one in intents):
+            break
     for intent in intents:
-        candidates = [one for one in found.get(intent.begun.address, ()) if one.identity not in known]
+        candidates = found.get(intent.begun.address, [])
         events.append(_verdict(intent, candidates))
         if not candidates:
             again.add(intent.begun.address)
 
 
-def _wait_for_lists(intents: list[Intent], clock: Time) -> None:
-    """A list may be stale: what is found by listing alone is not looked for before the window is over."""
+def _candidates(
+    handler: Handler, intents: list[Intent], known: set[str]
+) -> dict[ResourceAddress, list[Observed]]:
+    sighting = handler.observe(Look(0, [_subject(one) for one in intents], thorough=True))
+    return {
+        one.begun.address: [
+            seen for seen in sighting.by_key.get(one.begun.address, ()) if seen.identity not in known
+        ]
+        for one in intents
+    }
+
+
+def looks(intents: Sequence[Intent], clock: Time) -> Iterator[bool]:
+    """One look at once; for what only a list can show, more of them until no list can be stale any more.
+
+    Yields whether an early end is allowed. The window runs by the service's clock, which each look brings up to date.
+    """
+    yield True
     listed = [one.begun.at for one in intents if one.begun.uniqueness == Uniqueness.LISTED]
-    longest = max((STALENESS_WINDOW - clock.seconds_since(at) for at in listed), default=0.0)
-    if longest > 0:
-        clock.sleep(longest)
+    pause = FIRST_PAUSE
+    while listed and any(clock.seconds_since(at) <= STALENESS_WINDOW for at in listed):
+        if clock.sleep(pause):
+            return
+        pause = min(2 * pause, STALENESS_WINDOW / 2)
+        yield True
 
 
 def _subject(intent: Intent) -> Subject:
@@ -150,22 +174,22 @@ def _as_prior(
     )
 
 
-def find_lost(handler: Handler, change: Change, began_at: str, clock: Time) -> Observed | None:
+def find_lost(handler: Handler, change: Change, begun: StepBegun, clock: Time) -> Observed | None:
     """The object of a create whose answer was lost in this run, of a kind that has to be listed.
 
     None: nothing came of it. Raises StateError where several could be it.
     """
-    wait = STALENESS_WINDOW - clock.seconds_since(began_at)
-    if wait > 0:
-        clock.sleep(wait)
-    subject = Subject(change.address, change.name, wanted=change.wanted)
-    found = handler.observe(Look(0, [subject], thorough=True)).by_key.get(change.address, ())
-    candidates = [one for one in found if not one.created_at or one.created_at >= began_at]
-    if len(candidates) > 1:
-        ids = ", ".join(sorted(one.identity for one in candidates))
-        raise StateError(
-            f"the answer was lost, and {len(candidates)} objects could be the one: {ids}",
-            fix=f"say which one with `import {change.address} ID`",
-            address=str(change.address),
-        )
-    return candidates[0] if candidates else None
+    intent = Intent(begun)
+    for _ in looks([intent], clock):
+        found = _candidates(handler, [intent], set())[begun.address]
+        candidates = [one for one in found if not one.created_at or one.created_at >= begun.at]
+        if len(candidates) > 1:
+            ids = ", ".join(sorted(one.identity for one in candidates))
+            raise StateError(
+                f"the answer was lost, and {len(candidates)} objects could be the one: {ids}",
+                fix=f"say which one with `import {change.address} ID`",
+                address=str(change.address),
+            )
+        if candidates:
+            return candidates[0]
+    return None

@@ -50,6 +50,7 @@ class Decision:
     prior: Prior | None = None
     result: Result | None = None
     reason: str = ""
+    on_purpose: bool = False
     events: tuple[Event, ...] = ()
 
 
@@ -209,7 +210,7 @@ class WaitingRoom:
         choice = self._run.decide(gate)
         if choice == "stop":
             self._leave(waiting)
-            return Decision(waiting, "left", reason=gate.question)
+            return Decision(waiting, "left", reason=gate.question, on_purpose=True)
         self._answer(waiting, choice)
         return Decision(waiting)
 

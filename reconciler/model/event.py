@@ -101,6 +101,7 @@ class StepLeftUnsettled:
     prior: Prior | None
     pending: Pending
     reason: str = ""
+    on_purpose: bool = False  # `--no-wait`, or a gate that a person has to open: nothing went wrong
 
 
 @dataclass(frozen=True, slots=True)
