@@ -68,15 +68,15 @@ class RegistryConnection:
         self._authorizer = Authorizer(host, self._origin, credentials, self._fetch_token)
         self._sleep = sleep
         self._timeout = timeout
-        self._opened: httpx.Client | None = None
+        self._opened: dict[str, httpx.Client] = {}
         self._opening = threading.Lock()
 
     def close(self) -> None:
         """Closes what is open; the next request opens it again."""
         with self._opening:
-            opened, self._opened = self._opened, None
-        if opened is not None:
-            opened.close()
+            opened, self._opened = self._opened, {}
+        for client in opened.values():
+            client.close()
 
     def send(
         self,
@@ -219,14 +219,15 @@ class RegistryConnection:
             if question.authorization and Origin.of(url) == home:
                 headers["Authorization"] = question.authorization
             with self._border(url):
-                request = self._client().build_request(
+                client = self._client(Origin.of(url).scheme)
+                request = client.build_request(
                     question.method,
                     url,
                     headers=headers,
                     content=question.content,
                     timeout=httpx.Timeout(question.timeout or self._timeout, connect=_CONNECT_SECONDS),
                 )
-                response = self._client().send(request, stream=True)
+                response = client.send(request, stream=True)
             try:
                 if question.method not in ("GET", "HEAD") or response.status_code not in _REDIRECTS:
                     yield response
@@ -277,15 +278,17 @@ class RegistryConnection:
             fix="check that it can be reached from here, then run again",
         )
 
-    def _client(self) -> httpx.Client:
+    def _client(self, scheme: str) -> httpx.Client:
         with self._opening:
-            if self._opened is None:
-                self._opened = httpx.Client(
+            if scheme not in self._opened:
+                self._opened[scheme] = httpx.Client(
+                    # Reading the certificates takes longer than a local request; http has no use for them.
+                    verify=scheme == "https",
                     # A proxy named by the environment is for others, not for this machine.
                     trust_env=not is_loopback(self._origin.host),
                     headers={"Accept-Encoding": "identity", "User-Agent": "reconciler"},
                 )
-            return self._opened
+            return self._opened[scheme]
 
 
 def _public_url(host: str) -> str:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -8,8 +9,9 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 from urllib.error import URLError
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 import pytest
 
@@ -56,6 +58,15 @@ def connect(faulty: FaultyRegistry, clock: Clock) -> Iterator[Callable[..., Regi
 def emulator() -> Iterator[LocalServer]:
     with LocalServer() as server:
         yield server
+
+
+def drive(emulator: LocalServer, method: str, page: str, document: Any = None) -> Any:
+    """Asks one of the emulator's own pages."""
+    content = None if document is None else json.dumps(document).encode()
+    headers = {"Content-Type": "application/json"}
+    url = f"http://127.0.0.1:{emulator.port}/emulator/{page}"
+    with urlopen(Request(url, content, headers, method=method)) as answer:
+        return json.loads(answer.read() or b"null")
 
 
 @pytest.fixture

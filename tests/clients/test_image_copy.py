@@ -5,7 +5,6 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import Any
 
-import httpx
 import pytest
 
 from reconciler.clients.image_copy import CopyResult, copy_image, put_tags
@@ -14,7 +13,7 @@ from reconciler.clients.registry import Registry
 from reconciler.emulator.server import LocalServer
 from reconciler.errors import AuthenticationError, InterruptedRunError, NotFoundError, UnavailableError
 from tests.clients.clock import Clock
-from tests.clients.conftest import ACCOUNT
+from tests.clients.conftest import ACCOUNT, drive
 from tests.clients.faulty_registry import FaultyRegistry
 from tests.clients.images import Image, image, index, pieces_of, pull, push
 
@@ -25,12 +24,11 @@ LAYERS = [bytes([number]) * 5_000 for number in range(10)]
 
 @pytest.fixture(autouse=True)
 def empty_world(emulator: LocalServer) -> None:
-    httpx.delete(f"http://127.0.0.1:{emulator.port}/emulator/world")
+    drive(emulator, "DELETE", "world")
 
 
 def uploads(emulator: LocalServer) -> list[dict[str, Any]]:
-    entries = httpx.get(f"http://127.0.0.1:{emulator.port}/emulator/ledger").json()
-    return [e for e in entries if e["method"] == "PATCH" and e["status"] == 202]
+    return [e for e in drive(emulator, "GET", "ledger") if e["method"] == "PATCH" and e["status"] == 202]
 
 
 def test_an_image_is_copied_under_all_its_tags(managed: Registry) -> None:
@@ -204,12 +202,12 @@ def test_a_stopped_copy_goes_on_with_its_uploads(connect: Connect, faulty: Fault
 def test_any_fault_once_changes_nothing(
     managed: Registry, emulator: LocalServer, clock: Clock, method: str, fault: dict[str, Any]
 ) -> None:
-    source, url = image(*LAYERS[:3]), f"http://127.0.0.1:{emulator.port}/emulator/faults"
-    httpx.put(url, json=[{"method": method, "path": "^/v2/", "after": 1, "fault": fault}])
+    source = image(*LAYERS[:3])
+    drive(emulator, "PUT", "faults", [{"method": method, "path": "^/v2/", "after": 1, "fault": fault}])
     try:
         result = copy_image(source, managed, APP, ["1"])
     finally:
-        httpx.put(url, json=[])
+        drive(emulator, "PUT", "faults", [])
     assert result.digest == source.top.digest
     assert pull(managed, APP, "1").keys() == {source.top.digest, *source.blobs}
 

@@ -3,7 +3,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 
-import httpx
 import pytest
 
 from reconciler.clients.content_digest import digest_of
@@ -14,7 +13,7 @@ from reconciler.emulator.registry_access import mint
 from reconciler.emulator.server import LocalServer
 from reconciler.errors import AuthenticationError, IntegrityError, NotFoundError, ProviderError
 from tests.clients.clock import Clock
-from tests.clients.conftest import ACCOUNT, HOST
+from tests.clients.conftest import ACCOUNT, HOST, drive
 from tests.clients.faulty_registry import FaultyRegistry
 from tests.clients.images import entry, image, index, manifest_of, pieces_of, pull, push, reader
 
@@ -28,8 +27,7 @@ DIGEST = digest_of(BLOB)
 def registry(request: pytest.FixtureRequest, clock: Clock) -> Iterator[Registry]:
     """A real registry, twice: the emulator's and Debian's."""
     if request.param == "emulator":
-        server = request.getfixturevalue("emulator")
-        httpx.delete(f"http://127.0.0.1:{server.port}/emulator/world")
+        drive(request.getfixturevalue("emulator"), "DELETE", "world")
         yield request.getfixturevalue("managed")
         return
     with Registry(request.getfixturevalue("docker_registry"), sleep=clock.sleep) as found:
@@ -261,7 +259,7 @@ def test_expired_credentials_are_renewed_in_the_middle_of_a_push(emulator: Local
 
     def expire(position: int) -> None:
         if position > 30_000 and len(minted) == 1:
-            httpx.post(f"{url}/emulator/clock", json={"advance": 16 * 60})
+            drive(emulator, "POST", "clock", {"advance": 16 * 60})
 
     url, minted, content = f"http://127.0.0.1:{emulator.port}", list[str](), BLOB * 3
     with Registry(
