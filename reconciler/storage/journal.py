@@ -1,0 +1,177 @@
+"""The write-ahead journal: what happened since the state was last written, one checked line per event.
+
+A line is `<length> <check> <JSON>`, both numbers in eight hex digits; the check is the CRC-32 of the JSON, begun with that of the
+line before, so that a line lost, doubled or moved shows like a flipped bit. A killed process leaves at most a last line
+without its end: that one is cut. Whether a journal belongs to a state is said by its first line and decided in `store`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from zlib import crc32
+
+import msgspec
+
+from reconciler.errors import StateError
+from reconciler.model.event import Event, StepProgressed
+from reconciler.storage.codec import MalformedError, decode_event, encode_event
+from reconciler.storage.disk import Disk, cannot_write, write_whole
+
+JOURNAL_FORMAT = "1.0"
+
+_FRAME = re.compile(rb"([0-9a-f]{8}) ([0-9a-f]{8}) ")
+_FRAME_BYTES = 18
+
+
+class JournalHeader(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The first line: which journal this is, and which very version of the state its events go on from."""
+
+    format_version: str
+    journal: str
+    run: str
+    lineage: str
+    base_serial: int
+    base_checksum: str
+    began_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class JournalContent:
+    """What a journal says; `torn` bytes at its end were cut."""
+
+    header: JournalHeader
+    events: tuple[Event, ...] = ()
+    torn: int = 0
+
+
+class NotDurableError(StateError):
+    """The disk refused events of a run under way; `events` are those that are not safe, `record` says them as text.
+
+    Appending again, even nothing, tries them once more.
+    """
+
+    def __init__(self, message: str, *, events: tuple[Event, ...], record: str, fix: str = "") -> None:
+        super().__init__(message, fix=fix)
+        self.events = events
+        self.record = record
+
+
+class Journal:
+    """A journal that is being written. One batch is one write, and one fsync where it must be durable."""
+
+    def __init__(self, path: Path, header: JournalHeader, disk: Disk) -> None:
+        self.path = path
+        self.header = header
+        self.is_empty = True
+        self._disk = disk
+        self._unsafe: list[Event] = []
+        first, self._check = _frame(msgspec.json.encode(header), 0)
+        self._safe_bytes = len(first)
+        self._tail = b""  # what follows the safe bytes, kept until it is safe too
+        self._written = 0  # how much of the tail has been handed to the disk
+        try:
+            write_whole(disk, path, first)
+            self._descriptor = disk.reopen(path)
+        except OSError as error:
+            raise cannot_write(path, error) from None
+
+    def append(self, events: Iterable[Event], *, durable: bool = True) -> None:
+        """Writes events behind the others; returns once they, and all before them, are durable if that is asked for."""
+        kept = [event for event in events if not isinstance(event, StepProgressed)]
+        lines, self._check = _frames(kept, self._check)
+        self._unsafe += kept
+        self._tail += lines
+        self.is_empty = self.is_empty and not kept
+        try:
+            self._write(durable=durable)
+        except OSError as error:
+            # After a failed fsync the system may call lost pages clean, so everything unsafe is written again.
+            self._written = 0
+            raise self._not_durable(error) from None
+
+    def close(self) -> None:
+        """Ends the writing; the file stays."""
+        self._disk.close(self._descriptor)
+
+    def _write(self, *, durable: bool) -> None:
+        rest = self._tail[self._written :]
+        if rest:
+            self._disk.write(self._descriptor, rest, self._safe_bytes + self._written)
+            self._written = len(self._tail)
+        if durable and self._tail:
+            self._disk.fsync(self._descriptor)
+            self._safe_bytes += len(self._tail)
+            self._tail, self._written, self._unsafe = b"", 0, []
+
+    def _not_durable(self, error: OSError) -> NotDurableError:
+        said = cannot_write(self.path, error)
+        unsafe = tuple(self._unsafe)
+        return NotDurableError(
+            said.message, events=unsafe, record=recovery_record(self.header, unsafe), fix=said.fix
+        )
+
+
+def recovery_record(header: JournalHeader, events: Sequence[Event]) -> str:
+    """Events that reached no disk, as a journal of their own; `state push` takes it."""
+    first, check = _frame(msgspec.json.encode(header), 0)
+    return (first + _frames(events, check)[0]).decode()
+
+
+def is_journal(data: bytes) -> bool:
+    """Whether a document is a journal rather than a state."""
+    return _FRAME.match(data) is not None
+
+
+def parse_journal(data: bytes) -> JournalContent:
+    """What a journal says. Raises MalformedError for anything but a journal, or one that was cut at its end."""
+    payloads, torn = _payloads(data)
+    if not payloads:
+        raise MalformedError("its first line is missing" if data else "it is empty")
+    return JournalContent(_header(payloads[0]), tuple(map(decode_event, payloads[1:])), torn)
+
+
+def _header(payload: bytes) -> JournalHeader:
+    try:
+        header = msgspec.json.decode(payload, type=JournalHeader)
+    except (msgspec.MsgspecError, ValueError) as error:
+        raise MalformedError(f"its first line is not understood: {error}") from None
+    if header.format_version != JOURNAL_FORMAT:
+        raise MalformedError(f"it has format {header.format_version}, this version knows {JOURNAL_FORMAT}")
+    return header
+
+
+def _frame(payload: bytes, check: int) -> tuple[bytes, int]:
+    check = crc32(payload, check)
+    return b"%08x %08x %b\n" % (len(payload), check, payload), check
+
+
+def _frames(events: Iterable[Event], check: int) -> tuple[bytes, int]:
+    lines = []
+    for event in events:
+        line, check = _frame(encode_event(event), check)
+        lines.append(line)
+    return b"".join(lines), check
+
+
+def _payloads(data: bytes) -> tuple[list[bytes], int]:
+    *lines, rest = data.split(b"\n")
+    payloads, check = [], 0
+    for number, line in enumerate(lines, start=1):
+        found = _FRAME.match(line)
+        payload = line[_FRAME_BYTES:]
+        check = crc32(payload, check)
+        if found is None or (int(found[1], 16), int(found[2], 16)) != (len(payload), check):
+            raise MalformedError(f"line {number} is damaged")
+        payloads.append(payload)
+    if _is_whole(rest):
+        raise MalformedError(f"line {len(lines) + 1} is damaged")
+    return payloads, len(rest)
+
+
+def _is_whole(rest: bytes) -> bool:
+    """Whether a line without end is as long as it says: then it was not cut, its end was overwritten."""
+    found = _FRAME.match(rest)
+    return found is not None and len(rest) > _FRAME_BYTES + int(found[1], 16)

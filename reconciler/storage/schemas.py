@@ -1,0 +1,37 @@
+"""The JSON Schemas of the files that storage writes, made from the very types that read and write them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from reconciler.model.plan import Plan
+from reconciler.storage.codec import state_document
+
+_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+def plan_schema() -> dict[str, Any]:
+    """The schema of a plan, saved or printed as JSON (interface 4)."""
+    return _schema(Plan, "A plan of reconciler", "What will be done, in which order, resting on what.")
+
+
+def state_schema() -> dict[str, Any]:
+    """The schema of a state file (interface 2)."""
+    schema = _schema(
+        state_document(),
+        "The state of reconciler",
+        "Everything remembered about one environment of one project.",
+    )
+    schema["properties"]["checksum"] |= {
+        "pattern": "^[0-9a-f]{64}$",
+        "description": "SHA-256 of every byte after it.",
+    }
+    return schema
+
+
+def _schema(of: Any, title: str, description: str) -> dict[str, Any]:
+    (reference,), definitions = msgspec.json.schema_components([of], ref_template="#/$defs/{name}")
+    top = definitions.pop(reference["$ref"].rpartition("/")[2])
+    return {"$schema": _DIALECT, **top, "title": title, "description": description, "$defs": definitions}

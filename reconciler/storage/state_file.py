@@ -1,0 +1,179 @@
+"""One environment's state on disk and the versions before it: read with suspicion, written whole or not at all.
+
+Beside `<name>.json` stand `<name>.history/<serial>.json`, `<name>.journal` and `<name>.lock`. What makes a state
+trustworthy together with these is decided in `store`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from reconciler.errors import DamagedStateError, StateError
+from reconciler.storage.codec import (
+    HEAD_BYTES,
+    Head,
+    MalformedError,
+    Version,
+    decode_version,
+    head_of,
+)
+from reconciler.storage.disk import Disk, cannot_write, read_whole, sweep_temporaries, write_whole
+
+KEPT_VERSIONS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class StatePaths:
+    """Where everything about one environment lies."""
+
+    folder: Path
+    name: str
+
+    @classmethod
+    def of(cls, folder: Path, environment: str | None) -> StatePaths:
+        """The paths of an environment; without environments the name is `default` (interface 2)."""
+        return cls(folder, environment or "default")
+
+    @property
+    def state(self) -> Path:
+        """The state itself."""
+        return self.folder / f"{self.name}.json"
+
+    @property
+    def journal(self) -> Path:
+        """What happened since it was written."""
+        return self.folder / f"{self.name}.journal"
+
+    @property
+    def lock(self) -> Path:
+        """Who may write."""
+        return self.folder / f"{self.name}.lock"
+
+    @property
+    def history(self) -> Path:
+        """The folder of versions."""
+        return self.folder / f"{self.name}.history"
+
+
+@dataclass(frozen=True, slots=True)
+class VersionNote:
+    """One line of `state history`."""
+
+    serial: int
+    written_at: str
+    resources: int
+    checksum: str
+    lineage: str
+
+
+class StateFile:
+    """The file of the present version."""
+
+    def __init__(self, path: Path, disk: Disk) -> None:
+        self.path = path
+        self._disk = disk
+
+    def read(self) -> bytes | None:
+        """Its bytes; None where there is no file."""
+        return _read(self.path)
+
+    def head(self) -> Head | None:
+        """What its first bytes tell, unverified; None where there is no file, or no state in it."""
+        return head_of(_read(self.path, HEAD_BYTES) or b"")
+
+    def write(self, data: bytes) -> None:
+        """Puts a new version in the old one's place."""
+        try:
+            self._disk.make_folder(self.path.parent)
+            sweep_temporaries(self._disk, self.path)
+            write_whole(self._disk, self.path, data)
+        except OSError as error:
+            raise cannot_write(self.path, error) from None
+
+
+class History:
+    """Copies of the last versions, named by their serials. Copies, not links: they outlive damage to the file itself."""
+
+    def __init__(self, folder: Path, disk: Disk) -> None:
+        self.folder = folder
+        self._disk = disk
+
+    def serials(self) -> list[int]:
+        """The serials kept, lowest first."""
+        try:
+            names = [path.stem for path in self.folder.iterdir() if path.suffix == ".json"]
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        except OSError as error:
+            raise unreadable(self.folder, error.strerror or "cannot be read") from None
+        return sorted(int(name) for name in names if name.isdecimal())
+
+    def newest(self) -> int:
+        """The highest serial kept; -1 where there is none."""
+        return max(self.serials(), default=-1)
+
+    def head(self, serial: int) -> Head | None:
+        """What the first bytes of a version tell, unverified."""
+        return head_of(_read(self._path(serial), HEAD_BYTES) or b"")
+
+    def read(self, serial: int) -> Version:
+        """A version, verified; StateError where it is not kept."""
+        data = _read(self._path(serial))
+        if data is None:
+            raise StateError(f"there is no version with serial {serial}", fix=self._offer())
+        try:
+            return decode_version(data)
+        except MalformedError as error:
+            raise unreadable(self._path(serial), str(error)) from None
+
+    def keep(self, serial: int, data: bytes) -> None:
+        """Keeps a copy, and drops the oldest beyond what is kept. It fails silently: the version itself is safe by now."""
+        with contextlib.suppress(OSError, StateError):
+            self._disk.make_folder(self.folder)
+            sweep_temporaries(self._disk, self._path(serial))
+            write_whole(self._disk, self._path(serial), data)
+            for old in self.serials()[:-KEPT_VERSIONS]:
+                self._disk.unlink(self._path(old))
+
+    def notes(self) -> tuple[VersionNote, ...]:
+        """Every readable version, newest first."""
+        notes = (_note(_read(self._path(serial)) or b"") for serial in reversed(self.serials()))
+        return tuple(note for note in notes if note is not None)
+
+    def _path(self, serial: int) -> Path:
+        return self.folder / f"{serial}.json"
+
+    def _offer(self) -> str:
+        kept = ", ".join(map(str, self.serials()))
+        return f"kept are {kept}" if kept else "no version is kept"
+
+
+def unreadable(path: Path, why: str, fix: str = "") -> DamagedStateError:
+    """What is said of a file that cannot be trusted."""
+    return DamagedStateError(f"{path} cannot be used: {why}", fix=fix)
+
+
+def _read(path: Path, limit: int | None = None) -> bytes | None:
+    try:
+        return read_whole(path, limit)
+    except OSError as error:
+        raise unreadable(path, error.strerror or "it cannot be read") from None
+
+
+class _Counted(msgspec.Struct):
+    resources: dict[str, msgspec.Raw] = {}
+
+
+def _note(data: bytes) -> VersionNote | None:
+    head = head_of(data[:HEAD_BYTES])
+    if head is None:
+        return None
+    try:
+        count = len(msgspec.json.decode(data, type=_Counted).resources)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return None
+    return VersionNote(head.serial, head.written_at, count, head.checksum, head.lineage)
