@@ -39,7 +39,7 @@ def joined(*pieces: Fleet) -> Fleet:
 
 def replaced(fleet: Fleet, start: int, stop: int, version: int, now: float) -> Fleet:
     """The fleet with the instances from `start` up to `stop` started anew on a version."""
-    stop = min(stop, size(fleet))
+    stop = max(start, min(stop, size(fleet)))
     new: Fleet = [[version, stop - start, now]] if stop > start else []
     return joined(cut(fleet, 0, start), new, cut(fleet, stop, size(fleet)))
 

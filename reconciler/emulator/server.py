@@ -38,8 +38,8 @@ class _Server(uvicorn.Server):
         if not self.should_exit:
             await self.stopping.wait()
 
-    def handle_exit(self, sig: int, frame: Any) -> None:
-        super().handle_exit(sig, frame)
+    def handle_exit(self, sig: int, frame: Any) -> None:  # noqa: ARG002
+        # Without uvicorn's own, which would raise the signal again and end the process before the world is closed.
         self.stop()
 
     def stop(self) -> None:
