@@ -149,12 +149,12 @@ class Authorizer:
 
     def _bearer_header(self, scopes: tuple[str, ...], parameters: Mapping[str, str]) -> str:
         found = self._mint()
-        if found is not None and found.registry_token:
-            return f"Bearer {found.registry_token}"
-        answer = self._fetch_token(self._token_request(scopes, parameters, found))
-        token = answer.get("token") or answer.get("access_token")
+        token: object = found.registry_token if found is not None else ""
+        if not token:
+            answer = self._fetch_token(self._token_request(scopes, parameters, found))
+            token = answer.get("token") or answer.get("access_token")
         if not isinstance(token, str) or not token.isprintable() or not token.isascii():
-            raise ProviderError(f"{self._host}: its token service answered without a token")
+            raise ProviderError(f"{self._host}: its token service gave no token that can be sent")
         self._secrets.add(token)
         return f"Bearer {token}"
 

@@ -163,16 +163,21 @@ class RegistryConnection:
         return True
 
     def _repeated(self, ask: Callable[[], Answer]) -> Answer:
-        for pause in _PAUSES:
+        failures, sent = 0, False
+        while True:
             try:
                 answer = ask()
-            except UnavailableError:
-                self._sleep(pause)
-                continue
-            if answer.status not in _REPEATED or answer.retry_after > _LONGEST_PAUSE:
-                return answer
-            self._sleep(max(pause, answer.retry_after))
-        return ask()
+            except UnavailableError as error:
+                # The last attempt may not have got through where an earlier one did.
+                sent = error.sent = sent or error.sent
+                failures += 1
+                if not self.pause(failures):
+                    raise
+            else:
+                failures += 1
+                sent = True
+                if answer.status not in _REPEATED or not self.pause(failures, answer.retry_after):
+                    return answer
 
     def _authorised(self, question: _Question, scopes: tuple[str, ...]) -> Answer:
         authorization = self._authorization(question.url, scopes)

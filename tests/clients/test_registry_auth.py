@@ -115,6 +115,13 @@ def test_a_registry_token_needs_no_service() -> None:
     assert auth.header(SCOPES) == "Bearer reg1stry"
 
 
+def test_a_token_that_would_break_a_header_is_neither_sent_nor_shown() -> None:
+    auth = authorizer(lambda: Credentials("", "", registry_token="reg1stry\nX: y"))
+    with pytest.raises(ProviderError, match="no token that can be sent") as caught:
+        auth.renew(SCOPES, "", BEARER)
+    assert "reg1stry" not in str(caught.value)
+
+
 def test_without_credentials_a_token_is_asked_for_anonymously() -> None:
     realm = Realm({"token": "public"})
     auth = authorizer(lambda: None, realm)
@@ -131,7 +138,7 @@ def test_a_login_that_cannot_be_done_says_so(challenge: str) -> None:
 
 @pytest.mark.parametrize("answer", [{}, {"token": ""}, {"token": 1}, {"token": "a\nb"}, {"token": "ä"}])
 def test_a_token_service_without_token_is_an_error(answer: Mapping[str, Any]) -> None:
-    with pytest.raises(ProviderError, match="without a token"):
+    with pytest.raises(ProviderError, match="no token that can be sent"):
         authorizer(lambda: LOGIN, Realm(answer)).renew(SCOPES, "", BEARER)
 
 

@@ -12,6 +12,7 @@ from reconciler.clients.registry_connection import RegistryConnection
 from reconciler.errors import AuthenticationError, ProviderError, RateLimitedError, UnavailableError
 from tests.clients.clock import Clock
 from tests.clients.faulty_registry import FaultyRegistry, running
+from tests.clients.images import image
 
 Connect = Callable[..., Registry]
 BLOB = b"some content" * 100
@@ -98,6 +99,20 @@ def test_a_server_that_is_not_there_was_sent_nothing(clock: Clock) -> None:
             registry.has_blob("app", DIGEST)
     assert caught.value.sent is False
     assert caught.value.message.startswith(f"{host}: no answer from http://{host} (")
+
+
+def test_work_that_may_have_been_done_is_not_forgotten(
+    faulty: FaultyRegistry, connect: Connect, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop_listening(seconds: float) -> None:
+        faulty.server.socket.close()
+
+    faulty.drop_after = ["PUT"]
+    monkeypatch.setattr(clock, "sleep", stop_listening)
+    with pytest.raises(UnavailableError) as caught:
+        connect().put_manifest("app", "1", image(b"x").top)
+    assert caught.value.sent
+    assert "1" in faulty.manifests
 
 
 def test_a_login_is_done_when_it_is_asked_for(faulty: FaultyRegistry, connect: Connect) -> None:
