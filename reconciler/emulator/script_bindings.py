@@ -76,6 +76,11 @@ def _inherited(binding: Binding, wanted: Wanted) -> list[Binding]:
     name, kind = binding.get("name"), binding.get("type")
     if not isinstance(name, str) or not name or not isinstance(kind, str):
         raise invalid(f"a binding has a name and a type: {_described(binding)}")
+    if binding.keys() == {"name", "type"}:
+        # wrangler's `secret bulk` names so what it does not change.
+        same = [one for one in wanted.previous if (one["name"], one["type"]) == (name, kind)]
+        if same:
+            return same
     if kind != "inherit":
         return [binding]
     source = binding.get("old_name", name)
@@ -104,7 +109,7 @@ def _checked(binding: Binding, classes: Classes, missing_class: int) -> Binding:
 
 
 def _bound_class(binding: Binding, classes: Classes, missing_class: int) -> Binding:
-    name, owner = binding["class_name"], binding.get("script_name")
+    name, owner = str(binding["class_name"]), binding.get("script_name")
     is_own = not owner or owner == classes.script
     there = classes.by_class if is_own else namespaces_of(classes.world, classes.account, str(owner))
     if name in there:

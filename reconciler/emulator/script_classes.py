@@ -113,6 +113,8 @@ def application_on(world: World, account: str, namespace: str) -> Object | None:
 def migrate(classes: Classes, migrations: dict[str, Any], stored_tag: str | None) -> str | None:
     """Applies migrations of either shape, once; returns the tag to remember."""
     old_tag = migrations.get("old_tag") or None
+    if not isinstance(migrations.get("new_tag"), str | None):
+        raise invalid("migrations: new_tag is a text")
     if old_tag != stored_tag:
         raise invalid(
             f"Migration tag precondition failed; current tag is {stored_tag or 'not set'},"

@@ -57,8 +57,9 @@ def list_producers(call: Call, script: str) -> Answer:
 
 def _delete(call: Call, script: str) -> Answer:
     """Takes the namespaces, with their data, and the routes along; applications on them stay, as orphans."""
-    users = sorted({user["name"] for user in _users(call, script)})
-    if users and call.one("force") != "true":
+    is_forced = call.one("force") == "true"
+    users = [] if is_forced else sorted({user["name"] for user in _users(call, script)})
+    if users:
         raise invalid(
             f"The Worker {script} is used by {', '.join(users)}; force=true deletes it", STILL_REFERENCED
         )

@@ -102,8 +102,10 @@ def texts(document: dict[str, Any], key: str) -> list[str]:
     return value
 
 
-def check_annotations(annotations: dict[str, Any]) -> None:
+def check_annotations(annotations: object) -> None:
     """Refuses annotations that are no texts, or longer than the service keeps."""
+    if not isinstance(annotations, dict):
+        raise invalid("annotations is no object")
     for key, value in annotations.items():
         if not isinstance(value, str) or len(value.encode()) > _LONGEST.get(key, 1000):
             raise invalid(f"the annotation {key} is a text of at most {_LONGEST.get(key, 1000)} bytes")
@@ -149,18 +151,27 @@ def _check_main(upload: Upload) -> None:
         )
 
 
+def _check_container(container: dict[str, Any]) -> None:
+    for key, kind in (("name", str), ("class_name", str), ("images", dict)):
+        if not isinstance(container.get(key), kind | None):
+            raise invalid(f"containers: {key} has the wrong type")
+
+
 def check_metadata(metadata: dict[str, Any]) -> None:
     """Refuses metadata whose fields have the wrong form."""
     for key in ("bindings", "containers", "tail_consumers"):
         objects(metadata, key)
     for key in ("compatibility_flags", "keep_bindings", "tags"):
         texts(metadata, key)
+    for container in objects(metadata, "containers"):
+        _check_container(container)
     date = metadata.get("compatibility_date")
     if date is not None and not (isinstance(date, str) and _DATE.fullmatch(date)):
         raise invalid(f"compatibility_date is a date like 2026-10-01, not {date!r}")
-    for key in ("migrations", "exports", "annotations"):
+    for key in ("migrations", "exports", "annotations", "observability", "limits", "placement"):
         if not isinstance(metadata.get(key), dict | None):
             raise invalid(f"{key} is no object")
-    if not all(isinstance(entry, dict) for entry in (metadata.get("exports") or {}).values()):
-        raise invalid("exports hold an object for each class")
+    for name, entry in (metadata.get("exports") or {}).items():
+        if not isinstance(entry, dict) or not isinstance(entry.get("container"), str | None):
+            raise invalid(f"exports: {name} is an object, and its container a text")
     check_annotations(metadata.get("annotations") or {})

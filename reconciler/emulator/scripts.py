@@ -20,7 +20,15 @@ from reconciler.emulator.script_classes import (
     migrate,
     reconcile,
 )
-from reconciler.emulator.script_upload import Upload, handlers, invalid, read_object, read_part, read_upload
+from reconciler.emulator.script_upload import (
+    Upload,
+    check_metadata,
+    handlers,
+    invalid,
+    read_object,
+    read_part,
+    read_upload,
+)
 from reconciler.emulator.world import Object
 
 INVALID_NAME = 10016
@@ -86,6 +94,7 @@ def patch_settings(call: Call, script: str) -> Answer:
     """Changes settings without new code: a new version, live at once."""
     is_upload = call.headers.get("content-type", "").startswith("multipart/")
     settings = read_part(call, "settings") if is_upload else read_object(call)
+    check_metadata(settings)
     before = records.live_version(call, script)
     upload = Upload(settings, ())
     classes, changes = _changed_classes(call, script, upload)
@@ -110,7 +119,9 @@ def get_script_settings(call: Call, script: str) -> Answer:
 def patch_script_settings(call: Call, script: str) -> Answer:
     """Changes settings that are not part of a version."""
     records.worker_of(call, script)
-    worker = records.change_worker(call, script, _unversioned(read_object(call)))
+    settings = read_object(call)
+    check_metadata(settings)
+    worker = records.change_worker(call, script, _unversioned(settings))
     return ok({key: worker[key] for key in records.UNVERSIONED})
 
 
@@ -167,7 +178,7 @@ def version_facts(upload: Upload, bindings: list[Object], marks: dict[str, Objec
             {"name": module.name, "content_type": module.content_type, "size": len(module.data)}
             for module in upload.modules
         ],
-        "compatibility_date": metadata.get("compatibility_date") or "",
+        "compatibility_date": metadata.get("compatibility_date"),
         "compatibility_flags": metadata.get("compatibility_flags") or [],
         "limits": metadata.get("limits") or {},
         "placement": metadata.get("placement") or {},

@@ -189,6 +189,17 @@ def test_changed_settings_are_a_new_version_of_the_same_code(api: WorkersApi) ->
     assert api.namespaces()["edge_App"]["container"] == {"class_name": "App"}
 
 
+def test_a_binding_of_which_only_the_name_is_sent_stays(api: WorkersApi) -> None:
+    api.deploy(bindings=[{"type": "plain_text", "name": "A", "text": "1"}])
+    settings = {
+        "bindings": [{"type": "plain_text", "name": "A"}, {"type": "secret_text", "name": "S", "text": "x"}]
+    }
+    files = {"settings": (None, json.dumps(settings))}
+    api.result("PATCH", "/workers/scripts/edge/settings", files=files)
+    assert api.bindings()["A"]["text"] == "1"
+    assert "S" in api.bindings()
+
+
 def test_settings_of_the_script_make_no_version(api: WorkersApi) -> None:
     before = api.deploy()
     tails = [{"service": "edge"}]
