@@ -38,7 +38,7 @@ class _Server(uvicorn.Server):
         if not self.should_exit:
             await self.stopping.wait()
 
-    def handle_exit(self, sig: int, frame: Any) -> None:  # noqa: ARG002
+    def handle_exit(self, sig: int, frame: Any) -> None:
         # Without uvicorn's own, which would raise the signal again and end the process before the world is closed.
         self.stop()
 
@@ -47,7 +47,7 @@ class _Server(uvicorn.Server):
         if hasattr(self, "stopping"):
             self.stopping.set()
 
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:  # noqa: ARG002
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         for server in self.servers:
             server.close()
         for connection in list(self.server_state.connections):

@@ -148,7 +148,8 @@ def test_the_account_and_its_defaults(cloud: Cloud) -> None:
     assert cloud.ledger()[-1]["changed"] == [{"kind": "account", "id": ACCOUNT, "name": ACCOUNT}]
     created = cloud.post("deployments/v2", {"image": f"{IMAGE}:1", "location": "sfo06"}).result
     assert (created["memory_mib"], created["vcpu"], created["disk"]["size_mb"]) == (1024, 0.25, 4000)
-    for body in ({"limits": {}}, {"defaults": {"vcpu": 1}}, {"defaults": {"vcpus": 0}}):
+    wrong: list[dict[str, Any]] = [{"limits": {}}, {"defaults": {"vcpu": 1}}, {"defaults": {"vcpus": 0}}]
+    for body in wrong:
         assert cloud.patch("me", body).error == "VALIDATE_INPUT"
 
 
