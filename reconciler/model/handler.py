@@ -289,11 +289,15 @@ class Stuck:
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """A question that somebody has to answer before it goes on; `choices` as in `next`, `revert`, `stop`."""
+    """A question that somebody has to answer before it goes on; `choices` as in `next`, `revert`, `stop`.
+
+    `then` is the answer that the manifest has given already (a `gate` that is met); "": somebody has to be asked.
+    """
 
     question: str
     choices: tuple[str, ...]
     facts: Mapping[str, Value] = field(default_factory=dict)
+    then: str = ""
 
 
 Standing = Moving | Settled | Stuck | Gate
