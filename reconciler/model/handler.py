@@ -124,6 +124,7 @@ class Kind:
     named: bool = True  # has a remote name made from `naming`; False: the name is not of our making
     name_pattern: str = r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}"
     shared_between_environments: bool = False  # the default name leaves the environment out (image)
+    one_of: tuple[tuple[str, ...], ...] = ()  # dotted keys of which one may stand: an overlay's drives out the base's
     at_once: int = 0  # parallel steps of this kind; 0: no limit of its own
     expected_seconds: Mapping[str, float] = field(default_factory=dict)  # by verb
     description: str = ""
@@ -171,6 +172,7 @@ class BindContext:
     text_of: Callable[[ResourceAddress, str], Value]
     report: Callable[[Path, str, str, str], None]
     warn: Callable[[Path, str, str, str], None]
+    external: bool = False  # somebody else's: only what finding it and lending to others needs has to be there
 
 
 @dataclass(frozen=True, slots=True)
