@@ -30,7 +30,7 @@ from reconciler.model.manifest import Manifest
 from reconciler.model.plan import Plan, PlannedChange, RecordedInputs
 from reconciler.model.state import State
 from reconciler.model.stop import StopSignal
-from reconciler.model.value import is_plain
+from reconciler.model.value import Secret, is_plain
 from reconciler.storage.store import Store
 
 
@@ -259,7 +259,16 @@ def carry_out(
         store.append(batch)
         state = state.after(batch)
         report(batch)
-    return _with_outputs(blueprint, state, store)
+    return _with_key_id(blueprint, _with_outputs(blueprint, state, store))
+
+
+def _with_key_id(blueprint: Blueprint, state: State) -> State:
+    """The state knows which key its fingerprints were made with, so that another one is noticed."""
+    for outputs in blueprint.decided.scope.outputs.values():
+        for value in outputs.values():
+            if isinstance(value, Secret) and value.fingerprint:
+                return replace(state, fingerprint_key_id=value.fingerprint.partition(":")[0])
+    return state
 
 
 def _with_outputs(blueprint: Blueprint, state: State, store: Store) -> State:

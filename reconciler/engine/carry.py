@@ -81,8 +81,9 @@ def narrow(change: Change, handler: Handler, scope: Scope) -> Change:
         return with_riders(handler, replace(change, wanted=wanted))
     assert change.observed is not None
     wanted = without_ignored(desired, wanted, change.observed)
-    found = compare(handler.kind, desired, wanted, change.prior, change.observed)
     planned = change.paths
+    # Secrets that the plan resends differ still; whatever it does not show is left out below.
+    found = compare(handler.kind, desired, wanted, change.prior, change.observed, resend_secrets=True)
     kept = [one for one in found if _was_planned(one.path, planned)]
     forced = next((one for one in kept if one.forces_replacement), None)
     if forced is not None:

@@ -146,7 +146,9 @@ class _Deciding:
         if desired.external:
             return base
         wanted = without_ignored(desired, wanted, observed)
-        attributes = self._with_forced(compare(kind, desired, wanted, prior, observed))
+        resend = self.facts.options.resend_secrets
+        found = compare(kind, desired, wanted, prior, observed, resend_secrets=resend)
+        attributes = self._with_forced(found)
         if prior is not None and not self.facts.options.no_refresh:
             self._note_drift(handler, desired, prior, observed, wanted)
         self._note_kept(handler, desired, wanted, prior, observed)

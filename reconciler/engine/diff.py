@@ -56,10 +56,20 @@ def remembered(value: Value) -> Value:
 
 
 def compare(
-    kind: Kind, desired: Desired, wanted: Attributes, prior: Prior | None, observed: Observed
+    kind: Kind,
+    desired: Desired,
+    wanted: Attributes,
+    prior: Prior | None,
+    observed: Observed,
+    *,
+    resend_secrets: bool = False,
 ) -> list[AttributeChange]:
-    """Every path in which what is there, or was sent, differs from what is wanted."""
-    finding = _Comparison(kind, desired, prior.attributes if prior else {}, observed.attributes)
+    """Every path in which what is there, or was sent, differs from what is wanted.
+
+    `resend_secrets`: a secret that cannot be compared counts as changed rather than as unchanged.
+    """
+    before = prior.attributes if prior else {}
+    finding = _Comparison(kind, desired, before, observed.attributes, resend_secrets)
     return list(finding.changes(wanted))
 
 
@@ -88,6 +98,7 @@ class _Comparison:
     desired: Desired
     prior: Attributes
     observed: Attributes
+    resend_secrets: bool
 
     def changes(self, wanted: Attributes) -> Iterator[AttributeChange]:
         for key, want in wanted.items():
@@ -110,8 +121,13 @@ class _Comparison:
     def _walk(self, path: Path, want: Value, before: Value) -> Iterator[AttributeChange]:
         if isinstance(want, Mapping) and (before is None or isinstance(before, Mapping)):
             yield from self._walk_mapping(path, want, before or {})
-        elif not same(want, before) and not self._not_watched_before(path, before):
+        elif self._differs(want, before) and not self._not_watched_before(path, before):
             yield self._change(path, before, want)
+
+    def _differs(self, want: Value, before: Value) -> bool:
+        if self.resend_secrets and isinstance(want, Secret) and isinstance(before, Secret):
+            return not comparable(want, before) or want.fingerprint != before.fingerprint
+        return not same(want, before)
 
     def _walk_mapping(self, path: Path, want: Attributes, before: Attributes) -> Iterator[AttributeChange]:
         for key, inner in want.items():

@@ -92,10 +92,10 @@ def _recover_creates(
     known = {prior.identity for prior in state.resources.values()}
     known |= {stone.identity for stone in state.tombstones}
     found: dict[ResourceAddress, list[Observed]] = {}
-    for waited in looks(intents, clock):
+    for _ in looks(intents, clock):
         missing = [one for one in intents if not found.get(one.begun.address)]
         found |= _candidates(handler, missing, known)
-        if waited and all(found.get(one.begun.address) for one in intents):
+        if all(found.get(one.begun.address) for one in intents):
             break
     for intent in intents:
         candidates = found.get(intent.begun.address, [])
@@ -116,19 +116,19 @@ def _candidates(
     }
 
 
-def looks(intents: Sequence[Intent], clock: Time) -> Iterator[bool]:
+def looks(intents: Sequence[Intent], clock: Time) -> Iterator[None]:
     """One look at once; for what only a list can show, more of them until no list can be stale any more.
 
-    Yields whether an early end is allowed. The window runs by the service's clock, which each look brings up to date.
+    The window runs by the service's clock, which each look brings up to date.
     """
-    yield True
+    yield
     listed = [one.begun.at for one in intents if one.begun.uniqueness == Uniqueness.LISTED]
     pause = FIRST_PAUSE
     while listed and any(clock.seconds_since(at) <= STALENESS_WINDOW for at in listed):
         if clock.sleep(pause):
             return
         pause = min(2 * pause, STALENESS_WINDOW / 2)
-        yield True
+        yield
 
 
 def _subject(intent: Intent) -> Subject:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -15,6 +16,7 @@ from reconciler.model.resource import Desired, Observed, Prior
 Handlers = Mapping[str, Handler]
 Resources = Mapping[ResourceAddress, Desired]
 Priors = Mapping[ResourceAddress, Prior]
+_LOOKS = itertools.count(1)  # lists are shared within one look, and never between two
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +81,11 @@ def observe(
     handlers: Handlers,
     waits_for: Mapping[ResourceAddress, Iterable[ResourceAddress]],
     *,
-    number: int = 1,
     others: bool = False,
     thorough: bool = False,
 ) -> dict[str, Sighting]:
     """What is there, by kind. Kinds whose values others need to find themselves (a namespace) are asked first."""
+    number = next(_LOOKS)
     scope = Scope(texts={address: desired.attributes for address, desired in resources.items()})
     sightings: dict[str, Sighting] = {}
     for level in _kind_levels(resources, priors, waits_for, handlers if others else {}):

@@ -207,7 +207,7 @@ class WaitingRoom:
         return Decision(waiting, "settled", settled, Result(observed))
 
     def _at_gate(self, waiting: Waiting, gate: Gate) -> Decision:
-        choice = self._run.decide(gate)
+        choice = gate.then or self._run.decide(gate)
         if choice == "stop":
             self._leave(waiting)
             return Decision(waiting, "left", reason=gate.question, on_purpose=True)

@@ -1,0 +1,79 @@
+"""What plan, apply and destroy share: from options to a wish, and from a blueprint to the screen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from reconciler.cli.options import addresses
+from reconciler.cli.saying import answer, wants_colour, width
+from reconciler.cli.workplace import Workplace
+from reconciler.engine.changes import Options
+from reconciler.model.plan import Plan
+from reconciler.render.text import Style, render_plan
+from reconciler.workflow import Wish
+
+
+def wish_from(
+    workplace: Workplace,
+    chosen: Mapping[str, Any],
+    *,
+    destroy: bool = False,
+    days: float = 7.0,
+    resend_secrets: bool = False,
+) -> Wish:
+    """The wish that the command line expresses. Raises ReconcilerError for something that is no address."""
+    sections = {handler.kind.section: kind for kind, handler in workplace.house.handlers.items()}
+    return Wish(
+        Options(
+            targets=addresses(chosen["targets"], sections),
+            excludes=addresses(chosen["excludes"], sections),
+            replace=addresses(chosen["replaced"], sections),
+            destroy=destroy,
+            refresh_only=chosen["refresh_only"],
+            no_refresh=chosen["no_refresh"],
+            resend_secrets=resend_secrets,
+        ),
+        fetch_secrets=not chosen["no_secrets"],
+        with_idle=chosen["with_idle"],
+        expires_in_days=days,
+    )
+
+
+def wish_of_plan(plan: Plan) -> Wish:
+    """The wish that a saved plan was made with, and the inputs it recorded."""
+    options = plan.inputs.options
+    return Wish(
+        Options(
+            targets=addresses(tuple(options.get("targets", ())), {}),
+            excludes=addresses(tuple(options.get("excludes", ())), {}),
+            replace=addresses(tuple(options.get("replace", ())), {}),
+            destroy=bool(options.get("destroy")),
+            refresh_only=bool(options.get("refresh_only")),
+            no_refresh=bool(options.get("no_refresh")),
+        ),
+        fetch_secrets=bool(options.get("secrets", True)),
+        recorded=plan.inputs,
+    )
+
+
+def show_plan(plan: Plan, workplace: Workplace, chosen: Mapping[str, Any], *, plan_file: str = "") -> None:
+    """Prints a plan to stdout, as text or JSON."""
+    common = workplace.common
+    if common.json:
+        from reconciler.render.machine import plan_json
+
+        answer(plan_json(plan))
+        return
+    answer(render_plan(plan, style_from(common.no_color, chosen, plan_file)))
+
+
+def style_from(no_color: bool, chosen: Mapping[str, Any], plan_file: str = "") -> Style:
+    """How text is to look."""
+    return Style(
+        width=width(),
+        detail=chosen.get("detail", "changes"),
+        colour=wants_colour(no_color),
+        ascii=bool(chosen.get("ascii_only")),
+        plan_file=plan_file,
+    )
