@@ -19,6 +19,7 @@ from reconciler.emulator.shapes import validate
 from reconciler.emulator.world import Object
 
 DEFAULT_MAX_INSTANCES = 20
+HOT_KEYS = ("authorized_keys", "wrangler_ssh")
 
 routes = Routes("/accounts/{account}/containers", "/accounts/{account}/cloudchamber")
 
@@ -183,17 +184,23 @@ def _without_legacy_logs(changed: Object, known: Object) -> Object:
 def reversioned(call: Call, application: Object, known: Object, configuration: Object) -> tuple[int, Object]:
     """The version that a configuration gives the application: the present one if nothing differs, else the next.
 
-    Instances whose version has this very configuration count as running the new version: nothing of theirs differs.
+    Instances whose version differs in nothing that needs a start count as running the new version (reference 2.1.9).
     """
     version: int = application["version"]
     if configuration == application["configuration"]:
         return version, known
     version += 1
+    wanted = _cold(configuration)
     same = {
-        int(number) for number, entry in known["versions"].items() if entry["configuration"] == configuration
+        int(number) for number, entry in known["versions"].items() if _cold(entry["configuration"]) == wanted
     }
     known = state.with_version(known, version, configuration, call.now)
     return version, {**known, "runs": fleet.relabelled(known["runs"], same, version)}
+
+
+def _cold(configuration: Object) -> Object:
+    """What of a configuration only a new start takes up."""
+    return {key: value for key, value in configuration.items() if key not in HOT_KEYS}
 
 
 def _modify_managed(call: Call, application: Object, body: Object) -> Answer:

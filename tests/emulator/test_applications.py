@@ -200,6 +200,14 @@ def test_patch_alone_leaves_instances_on_their_version(cloud: Cloud) -> None:
     assert "scheduling_hint" not in back
 
 
+def test_ssh_access_is_taken_up_without_a_start(cloud: Cloud) -> None:
+    application = cloud.application()
+    configuration = {"image": f"{IMAGE}:1", "wrangler_ssh": {"enabled": True, "port": 2222}}
+    changed = cloud.patch(f"applications/{application['id']}", {"configuration": configuration}).result
+    assert changed["version"] == 2
+    assert "scheduling_hint" not in changed
+
+
 def test_deletion_takes_time_and_holds_the_namespace(cloud: Cloud) -> None:
     cloud.namespace()
     body = wish(**BEHIND_CLASS)
