@@ -13,11 +13,11 @@ import hmac
 import os
 import re
 import secrets
-import stat
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from reconciler.clients.regular_file import read_regular, reason
 from reconciler.errors import ReconcilerError
 
 VARIABLE = "RECONCILER_FINGERPRINT_KEY"
@@ -116,17 +116,12 @@ class FingerprintKeys:
     def _from_file(self, lineage: str) -> FingerprintKey | None:
         path = self._path(lineage)
         try:
-            # Looked at before it is opened: a pipe would keep us waiting.
-            if not stat.S_ISREG(path.stat().st_mode):
-                raise ReconcilerError(f"{path} is no file", fix=f"remove it, or set {VARIABLE}")
-            with path.open("rb") as file:
-                content = file.read(_LARGEST_FILE)
+            content = read_regular(path, _LARGEST_FILE)
         except FileNotFoundError:
             return None
         except OSError as error:
             raise ReconcilerError(
-                f"{path}: the fingerprint key cannot be read ({error.strerror})",
-                fix=f"make it readable, or set {VARIABLE}",
+                f"{path}: the fingerprint key {reason(error)}", fix=f"mend it, or set {VARIABLE}"
             ) from None
         return read_key(content.decode("ascii", "replace"), str(path))
 

@@ -123,7 +123,7 @@ def test_a_lineage_leads_nowhere_else(tmp_path: Path, lineage: str) -> None:
 
 def test_a_folder_in_place_of_the_key_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "abc").mkdir()
-    with pytest.raises(ReconcilerError, match="is no file"):
+    with pytest.raises(ReconcilerError, match="the fingerprint key is a "):
         FingerprintKeys({}, tmp_path).find("abc")
 
 

@@ -41,6 +41,7 @@ def bind_image(
     account_id: Value = ACCOUNT,
     host: str = HOST,
     key: str = "api",
+    external: bool = False,
 ) -> Binding:
     """Binds a block; `declared` is what the manifest says without its defaults, `registries` their domains by key."""
     errors: list[tuple[Path, str, str]] = []
@@ -66,6 +67,7 @@ def bind_image(
         text_of=text_of,
         report=lambda path, code, summary, detail: errors.append((path, code, f"{summary}; {detail}")),
         warn=lambda path, code, summary, detail: warnings.append((path, code, f"{summary}; {detail}")),
+        external=external,
     )
     return Binding(ImageHandler().bind(block, context), errors, warnings)
 

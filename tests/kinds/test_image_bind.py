@@ -37,7 +37,7 @@ def test_the_second_source_is_the_one_pointed_at() -> None:
 
 
 def test_somebody_elses_image_needs_no_source() -> None:
-    assert bind_image({"external": True}).messages == []
+    assert bind_image({}, external=True).messages == []
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from reconciler.model.change import Effect
 from reconciler.model.handler import Attribute, Kind, Output, Uniqueness
 
 PLATFORM = "linux/amd64"
+SOURCES = ("build", "image", "archive")
 
 _TEXT: dict[str, Any] = {"type": "string", "minLength": 1}
 _TEXTS: dict[str, Any] = {"type": "array", "items": _TEXT}
@@ -92,6 +93,7 @@ KIND = Kind(
     ),
     uniqueness=Uniqueness.CONTENT,
     exclusive=(),
+    one_of=(SOURCES,),
     create_first=True,
     deletable=False,
     harmless=True,

@@ -19,7 +19,7 @@ from reconciler.clients.image_rules import (
     place_image,
 )
 from reconciler.errors import ReconcilerError
-from reconciler.kinds.image.facts import PLATFORM
+from reconciler.kinds.image.facts import PLATFORM, SOURCES
 from reconciler.model.address import ResourceAddress
 from reconciler.model.handler import BindContext, Bound
 from reconciler.model.value import Path, Pointer, Template, Value
@@ -34,7 +34,6 @@ SECRET_ARGUMENT = "I111"  # noqa: S105 - a diagnostic's code
 TOO_LATE = "I112"
 UNPINNED = "UNPINNED_IMAGE"
 
-SOURCES = ("build", "image", "archive")
 DAEMON = "docker-daemon:"
 
 _SECRET_NAME = re.compile(
@@ -95,7 +94,7 @@ class _Reading:
         if len(named) > 1:
             listed = " and ".join(f"`{key}`" for key in named)
             self._report((named[1],), ONE_SOURCE, f"{listed} exclude each other", "keep one of them")
-        elif not named and not self._block.get("external"):
+        elif not named and not self._context.external:
             fix = "say `build`, `image` or `archive`"
             self._report((), ONE_SOURCE, "nothing says where the image comes from", fix)
         elif named:
