@@ -56,6 +56,7 @@ def command(
             recorded=saved.inputs if saved else None,
             stop=stop,
             parallelism=parallelism,
+            may_push=True,
         ) as workplace,
     ):
         wish = _wish(workplace, saved, chosen, resend_secrets)

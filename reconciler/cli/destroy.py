@@ -27,7 +27,9 @@ def command(common: Common, yes: bool, parallelism: int, allow: tuple[str, ...],
     variables = variables_from(chosen.pop("variables"))
     with (
         interruptible(stop),
-        open_workplace(common, variables=variables, stop=stop, parallelism=parallelism) as workplace,
+        open_workplace(
+            common, variables=variables, stop=stop, parallelism=parallelism, may_push=True
+        ) as workplace,
     ):
         name = workplace.manifest.environment or workplace.manifest.project
         allowance = allowance_from(allow, None)

@@ -17,6 +17,8 @@ from uuid import uuid4
 
 from reconciler import __version__
 from reconciler.cli.options import Common
+from reconciler.cli.saying import note
+from reconciler.clients.scrubber import Scrubber
 from reconciler.engine.carry import Clock
 from reconciler.errors import AuthenticationError, ReconcilerError, RefusedError, StateError
 from reconciler.kinds import Clients, build_handlers
@@ -73,10 +75,12 @@ def open_workplace(
     recorded: RecordedInputs | None = None,
     stop: StopSignal | None = None,
     parallelism: int = 10,
+    may_push: bool = False,
 ) -> Iterator[Workplace]:
     """Everything for one command, closed again at its end. Errors of the manifest come before those of settings."""
     path = common.manifest_path()
     stop = stop or StopSignal()
+    scrub = Scrubber()
     with ExitStack() as stack:
         settings, problem = _settings(common, path, stack)
         manifest = _manifest(common, path, settings, variables or {}, recorded)
@@ -84,7 +88,7 @@ def open_workplace(
             assert problem is not None
             raise problem
         account_id = str(manifest.account_id)
-        transport = stack.enter_context(_transport(settings, stop))
+        transport = stack.enter_context(_transport(settings, stop, scrub, common.verbose))
         identity = Identity(
             manifest.project,
             manifest.environment,
@@ -105,6 +109,9 @@ def open_workplace(
             keys=config_folder() / "keys",
             ask=_ask if sys.stdin.isatty() else None,
             stop=stop,
+            scrub=scrub,
+            may_push=may_push,
+            fingerprint_key=manifest.state.get("fingerprint_key", {}),
         )
         house = House(
             build_handlers(clients),
@@ -194,7 +201,7 @@ def _manifest(
     return read_manifest(path, binding_handlers(host), common.environment_name(), inputs)
 
 
-def _transport(settings: ApiSettings, stop: StopSignal) -> Transport:
+def _transport(settings: ApiSettings, stop: StopSignal, scrub: Scrubber, verbose: int) -> Transport:
     from reconciler.clients.transport import Transport
 
     return Transport(
@@ -202,6 +209,9 @@ def _transport(settings: ApiSettings, stop: StopSignal) -> Transport:
         settings.credentials,
         sleep=stop.wait,
         stop=stop,
+        scrub=scrub,
+        on_wait=lambda seconds, reason: note(f"waiting {seconds:.0f} s: {reason}"),
+        trace=(lambda line: note(scrub(line))) if verbose else None,
         user_agent=f"reconciler/{__version__}",
     )
 

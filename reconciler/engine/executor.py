@@ -172,6 +172,8 @@ class _Execution:
     def batches(self) -> Iterator[Batch]:
         threads = self._start_threads()
         try:
+            if skipped := self._skip_what_waits_for_refused():
+                yield tuple(skipped)
             while True:
                 batch = self._declare()
                 if batch:
@@ -188,6 +190,20 @@ class _Execution:
         finally:
             for _ in threads:
                 self.jobs.put(None)
+
+    def _skip_what_waits_for_refused(self) -> list[Event]:
+        """A resource that was stopped by its identity stops what waits for it; the rest is done."""
+        refused = {one.address for one in self.changes.values() if one.action is Action.REFUSED}
+        skipped: list[Event] = []
+        for key in self.steps:
+            because = next(iter(refused & self.blueprint.waits_for.get(key.address, frozenset())), None)
+            if because is not None and key not in self.failed:
+                self.failed[key] = because
+                skipped.append(StepSkipped(key.address, key.operation, because))
+                skipped.extend(self._skip_what_waits(key))
+        self.fresh = [entry for entry in self.fresh if entry[1] not in self.failed]
+        heapq.heapify(self.fresh)
+        return skipped
 
     def _start_threads(self) -> list[threading.Thread]:
         count = min(self.run.parallelism, max(1, len(self.steps))) + 1  # one more looks after what waits

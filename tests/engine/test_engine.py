@@ -130,6 +130,13 @@ def test_what_exists_is_only_taken_over_on_request(wanted: object, action: str) 
     assert actions(bench, wanted) == {"thing.a": action}
 
 
+def test_what_waits_for_a_refused_resource_is_skipped_and_the_rest_is_done() -> None:
+    bench = Bench()
+    bench.world.objects["x"] = {"kind": "thing", "attributes": {"name": "toy-a"}, "version": 1}
+    assert bench.apply(thing("a"), thing("b", needs=(A,)), thing("c")) == ["create thing.c"]
+    assert [(it.address, it.because) for it in bench.events if isinstance(it, StepSkipped)] == [(B, A)]
+
+
 def test_two_of_one_name_are_listed() -> None:
     bench = Bench()
     for identity in "xy":
