@@ -1,0 +1,112 @@
+"""Takes the secrets of this run out of any text before it is shown, logged or written down.
+
+Holds the values in memory, and nowhere else. What it cannot know, it cannot take out: values of fewer than four
+characters stand in too many innocent words.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+import re
+import shlex
+import threading
+from collections.abc import Iterator
+from urllib.parse import quote, quote_plus
+
+PLACEHOLDER = "(sensitive)"
+_SHORTEST_VALUE = 4
+_SHORTEST_LINE = 8
+
+
+class Scrubber:
+    """Replaces every value it was told of, and the forms in which tools print values, by `(sensitive)`."""
+
+    def __init__(self) -> None:
+        self._longest_first: tuple[str, ...] = ()
+        self._lock = threading.Lock()
+
+    def __repr__(self) -> str:
+        return "Scrubber()"
+
+    def add(self, value: str) -> None:
+        """Remembers a value for the rest of the run."""
+        forms = {form for text in _pieces(value) for form in _forms_of(text)}
+        with self._lock:
+            known = forms.union(self._longest_first)
+            self._longest_first = tuple(sorted(known, key=len, reverse=True))
+
+    def __call__(self, text: str) -> str:
+        """Gives the text without the values."""
+        # A pattern of all forms at once takes seconds to compile for a few private keys.
+        for form in self._longest_first:
+            if form in text:
+                text = text.replace(form, PLACEHOLDER)
+        return text
+
+
+def _pieces(value: str) -> Iterator[str]:
+    """Gives the value and, where it has several lines, each line that is long enough to mean something."""
+    if len(value.strip()) >= _SHORTEST_VALUE:
+        yield value
+        yield value.strip()
+    lines = [line.strip() for line in value.splitlines()]
+    if len(lines) > 1:
+        yield from (line for line in lines if len(line) >= _SHORTEST_LINE)
+        yield "\n".join(reversed(lines))
+
+
+def _forms_of(text: str) -> set[str]:
+    quoted = json.dumps(text)[1:-1]
+    plain = json.dumps(text, ensure_ascii=False)[1:-1]
+    escaped = {
+        text,
+        text[::-1],
+        quoted,
+        plain,
+        plain.replace("/", "\\/"),
+        json.dumps(quoted)[1:-1],
+        json.dumps(plain, ensure_ascii=False)[1:-1],
+        repr(text)[1:-1],
+        html.escape(text),
+        html.escape(text, quote=False),
+        text.replace("\n", "\r\n"),
+        " ".join(text.split()),
+        *_shell(text),
+        *_url(text),
+        *_base64(text.encode(errors="surrogatepass")),
+        text.encode(errors="surrogatepass").hex(),
+    }
+    return {form for form in escaped if len(form) >= _SHORTEST_VALUE}
+
+
+def _shell(text: str) -> set[str]:
+    return {
+        shlex.quote(text).strip("'"),
+        text.replace("'", "'\\''"),
+        text.replace("'", "'\"'\"'"),
+        re.sub(r'(["\\$`])', r"\\\1", text),
+        re.sub(r"([^A-Za-z0-9_@%+=:,./\n-])", r"\\\1", text),
+    }
+
+
+def _url(text: str) -> set[str]:
+    encoded = {
+        quote(text, errors="replace"),
+        quote(text, safe="", errors="replace"),
+        quote_plus(text, errors="replace"),
+    }
+    return encoded | {re.sub(r"%[0-9A-F]{2}", lambda found: found[0].lower(), form) for form in encoded}
+
+
+def _base64(raw: bytes) -> set[str]:
+    """Gives the value's base64 by itself, and what is certain of it at the three places it can have in a longer text."""
+    found = {base64.b64encode(raw), base64.urlsafe_b64encode(raw), base64.b64encode(raw + b"\n")}
+    found |= {form.rstrip(b"=") for form in found}
+    for before in range(3):
+        whole = base64.b64encode(bytes(before) + raw)
+        certain = whole[(8 * before + 5) // 6 : (8 * (before + len(raw))) // 6]
+        if len(certain) >= _SHORTEST_LINE:
+            found |= {certain, certain.replace(b"+", b"-").replace(b"/", b"_")}
+    return {form.decode() for form in found}
