@@ -1,0 +1,457 @@
+"""An application's block to attributes: which worker owns its class, what it lends, and the rules of interface 1.4.
+
+Looks at nothing but the manifest. A value that points elsewhere is passed on as it is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from reconciler.clients.image_rules import ImageRules, MisplacedImageError, place_image
+from reconciler.kinds.application import places, rollout_options
+from reconciler.kinds.application.container import canonical_check, check_name, key_name
+from reconciler.kinds.application.forms import MANAGED, NO_LOGS
+from reconciler.kinds.application.sizes import DEFAULT_TYPE, size_problems, wanted_size
+from reconciler.kinds.application.table import KIND, MANAGED_KEYS
+from reconciler.model.address import ResourceAddress
+from reconciler.model.handler import BindContext, Bound, Lend, LenderOf, Uniqueness
+from reconciler.model.value import Foretold, Path, Pointer, Ref, Template, TextOf, Unknown, Value
+
+NO_IMAGE = "A101"
+NO_CLASS = "A102"
+WRONG_PLACE = "A103"
+BAD_SIZE = "A104"
+TWICE = "A105"
+NOT_A_SECRET = "A106"  # noqa: S105 - a diagnostic's code
+EXCLUSIVE = "A107"
+BAD_CHECK = "A108"
+UNPINNED = "UNPINNED_IMAGE"
+
+DEFAULT_MAX_INSTANCES = 20
+_AS_IT_IS = ("network", "dns", "provisioner", "affinities", "priorities", "jobs", "ssh", "unsafe")
+_WORKER = "worker"
+
+
+def is_pointing(value: Value) -> bool:
+    """Whether a value is not there yet."""
+    return isinstance(value, Pointer | Template | Unknown)
+
+
+def read_application(block: Mapping[str, Value], context: BindContext) -> Bound:
+    """Takes a block apart, reporting everything that is wrong with it."""
+    return _Reading(block, context).bound()
+
+
+class _Reading:
+    """One block on its way to attributes."""
+
+    def __init__(self, block: Mapping[str, Value], context: BindContext) -> None:
+        self._block = {key: value for key, value in block.items() if value is not None}
+        self._context = context
+        self._attributes: dict[str, Value] = {}
+        self._lends: list[Lend] = []
+        self._settings: dict[str, Value] = {}
+
+    def bound(self) -> Bound:
+        """The block as attributes, lends and settings."""
+        if self._context.external:
+            return Bound({})
+        self._attributes["scheduling_policy"] = self._block.get("scheduling_policy", "default")
+        if self._attributes["scheduling_policy"] == MANAGED:
+            self._managed()
+        else:
+            self._scheduled()
+        uniqueness = Uniqueness.CONFLICT if "class_name" in self._block else Uniqueness.LISTED
+        return Bound(self._attributes, tuple(self._lends), uniqueness, settings=self._settings)
+
+    def _report(self, path: Path, code: str, summary: str, detail: str) -> None:
+        self._context.report(path, code, summary, detail)
+
+    # the two variants
+
+    def _scheduled(self) -> None:
+        """What the scheduler runs: everything but named images."""
+        if "images" in self._block:
+            fix = f"say `scheduling_policy: {MANAGED}`, or name one `image`"
+            self._report(("images",), WRONG_PLACE, "`images` belongs to applications that are managed", fix)
+        self._image()
+        self._class({})
+        self._scale()
+        self._size()
+        self._keys()
+        self._named()
+        self._lists()
+        self._checks()
+        self._secrets()
+        for key in _AS_IT_IS:
+            if key in self._block:
+                self._attributes[key] = self._block[key]
+        self._observability()
+        self._generation()
+        self._settings |= rollout_options.read(self._block, self._report)
+
+    def _managed(self) -> None:
+        """What the Durable Object runs: its images travel with the owner's upload, and no default is sent."""
+        known = {row.path for row in KIND.attributes if "." not in row.path and not row.computed}
+        for key in sorted(self._block.keys() & known - MANAGED_KEYS):
+            summary = f"`{key}` cannot stand beside `scheduling_policy: {MANAGED}`"
+            self._report((key,), WRONG_PLACE, summary, f"leave it out; {', '.join(sorted(MANAGED_KEYS))} may")
+        if "class_name" not in self._block:
+            fix = "name the class of the Durable Object"
+            self._report((), NO_CLASS, f"`scheduling_policy: {MANAGED}` needs a `class_name`", fix)
+        images = {
+            name: self._placed(value, ("images", name)) for name, value in self._members("images").items()
+        }
+        self._class({"images": images} if images else {})
+        self._keys()
+        if "ssh" in self._block:
+            self._attributes["ssh"] = self._block["ssh"]
+        self._observability()
+
+    # whom it belongs to
+
+    def _class(self, facts: Mapping[str, Value]) -> None:
+        class_name, owner = self._block.get("class_name"), self._owner()
+        if class_name is None:
+            # Said out loud: an application that had a class and lost it has to be made anew.
+            self._attributes["namespace"] = None
+            if owner is not None:
+                fix = "say `class_name`, or leave `worker` out"
+                self._report(("worker",), NO_CLASS, "`worker` has no meaning without a `class_name`", fix)
+            return
+        self._settings["class_name"] = class_name
+        if owner is not None:
+            expression = f"${{workers.{owner.key}.namespaces.{class_name}}}"
+            self._attributes["namespace"] = Ref(owner, ("namespaces", str(class_name)), expression)
+        if isinstance(class_name, str):
+            me = self._context.address
+            lent = {"name": TextOf(me, ("name",)), "class_name": class_name, **facts}
+            self._lend(owner, "containers", lent, class_name)
+            if timeout := self._block.get("prepare_timeout"):
+                self._lend(owner, "prepare_timeouts", timeout, class_name)
+
+    def _lend(self, owner: ResourceAddress | None, slot: str, value: Value, member: str) -> None:
+        self._lends.append(Lend(owner or LenderOf("namespace"), slot, value, member))
+
+    def _owner(self) -> ResourceAddress | None:
+        """The worker that `worker:` names: a key, an address or a reference."""
+        value = self._block.get("worker")
+        try:
+            owner = worker_address(value)
+        except ValueError as error:
+            self._report(("worker",), WRONG_PLACE, str(error), "write the worker's key")
+            return None
+        if owner is None and value is not None and not isinstance(value, Unknown):
+            summary = "`worker` does not name a worker"
+            self._report(("worker",), WRONG_PLACE, summary, "write its key, or ${workers.<key>}")
+        return owner
+
+    # what it runs
+
+    def _image(self) -> None:
+        written = self._block.get("image")
+        if written is None:
+            self._report((), NO_IMAGE, "it has no image", "say `image: ${images.<key>}`, or name one")
+            return
+        image = self._attributes["image"] = self._placed(written, ("image",))
+        if isinstance(written, Ref) and written.address.kind == "image":
+            needed = f"${{images.{written.address.key}.disk_mb}}"
+            self._attributes["image_disk_mb"] = Ref(written.address, ("disk_mb",), needed)
+        elif isinstance(image, str):
+            rules = self._rules()
+            places = {"registry_host": rules.registry_host, "account_id": rules.account_id}
+            self._settings["image"] = {"text": image, **places}
+
+    def _placed(self, value: Value, path: Path) -> Value:
+        """An image's full name, or what points at it."""
+        if isinstance(value, Ref) and not value.path:
+            return Ref(value.address, ("ref",), value.expression)
+        text = _joined_image(value)
+        if text is None:
+            return value
+        try:
+            placed = place_image(text, self._rules())
+        except MisplacedImageError as error:
+            self._report(path, error.code, error.message, error.fix)
+            return text
+        reference = placed.reference
+        if reference.tag == "latest" and not reference.digest:
+            summary = f"{text}: what `latest` is changes without notice"
+            self._context.warn(path, UNPINNED, summary, "name a version, or pin it by digest")
+        return placed.text
+
+    def _rules(self) -> ImageRules:
+        context = self._context
+        domains = [
+            context.text_of(ResourceAddress("registry", key), "domain")
+            for key in context.sections.get("registries", {})
+        ]
+        protocols = context.sections.get("registry_protocols", {})
+        return ImageRules.of(context.registry_host, context.account_id, domains, protocols)
+
+    def _size(self) -> None:
+        written = self._block.get("instance_type", DEFAULT_TYPE)
+        self._attributes["instance_type"] = wanted_size(written)
+        for key, complaint in size_problems(written):
+            fix = "name a type (lite, basic, standard-1 to standard-4), or correct the numbers"
+            path = ("instance_type", key) if key in written else ("instance_type",)
+            self._report(path, BAD_SIZE, complaint, fix)
+
+    def _scale(self) -> None:
+        has_class = "class_name" in self._block
+        if has_class and "instances" in self._block:
+            summary = "`instances` has no meaning behind a class, whose objects start the instances"
+            self._report(("instances",), WRONG_PLACE, summary, "leave it out; `max_instances` is the bound")
+        self._attributes["instances"] = 0 if has_class else self._block.get("instances", 1)
+        self._attributes["max_instances"] = self._block.get("max_instances", DEFAULT_MAX_INSTANCES)
+        grace = self._block.get("rollout_active_grace_period", 0)
+        self._attributes["rollout_active_grace_period"] = grace
+        constraints = self._block.get("constraints", {})
+        self._attributes["constraints"] = places.wanted_constraints(constraints, self._context)
+
+    # named things
+
+    def _members(self, key: str) -> Mapping[str, Value]:
+        value = self._block.get(key, {})
+        return value if isinstance(value, Mapping) else {}
+
+    def _by_name(
+        self, key: str, name_of: Callable[[Mapping[str, Value]], str], inner: Callable[[Any], Value]
+    ) -> Value:
+        """A map as it is, and the API's list as a map; None where it is not set."""
+        value = self._block.get(key)
+        if not isinstance(value, list | tuple):
+            return value
+        members: dict[str, Value] = {}
+        for item in value:
+            if not isinstance(item, Mapping):
+                continue
+            name = name_of(item)
+            if name in members:
+                self._report((key,), TWICE, f'`{key}` has "{name}" twice', "give each its own name")
+            members[name] = inner(item)
+        return members
+
+    def _keys(self) -> None:
+        for key in ("authorized_keys", "trusted_user_ca_keys"):
+            found = self._by_name(key, key_name, lambda item: item.get("public_key"))
+            if isinstance(found, Mapping):
+                found = {
+                    name: text.strip() if isinstance(text, str) else text for name, text in found.items()
+                }
+                for name in _not_ed25519(found):
+                    summary = f'the key "{name}" is no Ed25519 key'
+                    self._report(
+                        (key,), WRONG_PLACE, summary, "only keys that begin with ssh-ed25519 are taken"
+                    )
+            if found is not None:
+                self._attributes[key] = found
+
+    def _named(self) -> None:
+        for key in ("environment_variables", "labels"):
+            found = self._by_name(key, _plain_name, lambda item: item.get("value"))
+            if isinstance(found, Mapping):
+                found = {name: _as_text(value) for name, value in found.items() if value is not None}
+            if found is not None:
+                self._attributes[key] = found
+        ports = self._by_name("ports", _plain_name, _without_name)
+        if ports is not None:
+            self._attributes["ports"] = ports
+        for name, port in self._members_of(ports):
+            if port.get("port") is not None and port.get("assign_port") is not None:
+                fix = "keep one of them"
+                self._report(
+                    ("ports",), EXCLUSIVE, f"{name}: `port` and `assign_port` exclude each other", fix
+                )
+        if self._members("network").get("mode") == "public-by-port" and not ports:
+            summary = "`mode: public-by-port` needs at least one of `ports`"
+            self._report(("network", "mode"), WRONG_PLACE, summary, "declare a port, or use another mode")
+
+    def _members_of(self, members: Value) -> Iterator[tuple[str, Mapping[str, Value]]]:
+        for name, member in members.items() if isinstance(members, Mapping) else ():
+            if isinstance(member, Mapping):
+                yield name, member
+
+    def _lists(self) -> None:
+        for key in ("command", "entrypoint", "ssh_public_key_ids"):
+            if key in self._block:
+                self._attributes[key] = _listed(self._block[key])
+        keys = self._attributes.get("ssh_public_key_ids")
+        if isinstance(keys, list):
+            self._attributes["ssh_public_key_ids"] = [_with_path(one, "id") for one in keys]
+        flags = self._block.get("experimental_flags")
+        if flags is not None:
+            is_plain = isinstance(flags, list | tuple) and all(isinstance(flag, str) for flag in flags)
+            self._attributes["experimental_flags"] = sorted(set(flags)) if is_plain else flags
+
+    def _checks(self) -> None:
+        checks = self._by_name("checks", check_name, canonical_check)
+        if checks is None:
+            return
+        if isinstance(checks, Mapping):
+            checks = {
+                name: canonical_check(check) if isinstance(check, Mapping) else check
+                for name, check in checks.items()
+            }
+        self._attributes["checks"] = checks
+        ports = self._attributes.get("ports", {})
+        for name, check in self._members_of(checks):
+            port = check.get("port")
+            if isinstance(port, str) and isinstance(ports, Mapping) and port not in ports:
+                summary = f'the check {name} asks the port "{port}", which `ports` does not name'
+                self._report(("checks",), BAD_CHECK, summary, "a check names a port by its name")
+
+    def _secrets(self) -> None:
+        if "secrets" not in self._block:
+            return
+        found: dict[str, Value] = {}
+        for variable, value in self._members("secrets").items():
+            found[variable] = self._secret(variable, value)
+            if variable in (self._members("environment_variables") or {}):
+                summary = f"{variable} is among `environment_variables` too"
+                self._report(("secrets", variable), TWICE, summary, "keep one of them")
+        self._attributes["secrets"] = found
+
+    def _secret(self, variable: str, value: Value) -> Value:
+        if isinstance(value, Ref | TextOf) and value.address.kind == "secret":
+            self._lends.append(Lend(value.address, "targets", value=True, member="account"))
+            return Ref(value.address, ("name",), value.expression)
+        if not isinstance(value, Unknown):
+            summary = f"{variable} does not name a secret of this manifest"
+            fix = "declare it under `secrets` and write ${secrets.<key>}, by itself"
+            self._report(("secrets", variable), NOT_A_SECRET, summary, fix)
+        return value
+
+    # what is worked out
+
+    def _observability(self) -> None:
+        """Its own, else what its worker has switched on."""
+        written = self._block.get("observability")
+        if written is None:
+            written = self._of_worker()
+            if not isinstance(written, Mapping) or canonical_logs(written) == NO_LOGS:
+                return
+            written = {key: written[key] for key in ("enabled", "logs") if key in written}
+        self._attributes["observability"] = (
+            canonical_logs(written) if isinstance(written, Mapping) else written
+        )
+        if isinstance(written, Mapping) and len(TARGETS & written.keys()) > 1:
+            fix = "keep one of them"
+            self._report(
+                ("observability",), EXCLUSIVE, f"{' and '.join(sorted(TARGETS))} exclude each other", fix
+            )
+
+    def _of_worker(self) -> Value:
+        owners = [self._owner_key()] if "worker" in self._block else list(_binders(self._context))
+        if len(owners) != 1 or not owners[0] or "class_name" not in self._block:
+            return None
+        return self._context.text_of(ResourceAddress(_WORKER, owners[0]), "observability")
+
+    def _owner_key(self) -> str:
+        try:
+            owner = worker_address(self._block.get("worker"))
+        except ValueError:
+            return ""
+        return owner.key if owner else ""
+
+    def _generation(self) -> None:
+        written = self._block.get("generation_variable")
+        if written is None:
+            return
+        named = written if isinstance(written, Mapping) else {"name": written}
+        name, in_vars = named.get("name"), named.get("vars") is True
+        self._attributes["generation_variable"] = {"name": name, "vars": in_vars}
+        if not isinstance(name, str):
+            return
+        if name in self._members("environment_variables"):
+            summary = f"{name} is among `environment_variables` too"
+            self._report(
+                ("generation_variable",), TWICE, summary, "the number is counted for you: leave it out"
+            )
+        if in_vars and "class_name" in self._block:
+            me = self._context.address
+            counted = Foretold(me, ("generation",), f"${{applications.{me.key}.generation}}")
+            self._lend(self._owner(), "foretold_vars", counted, name)
+
+
+TARGETS = {"target_instance_percentage", "target_instance_count"}
+
+
+def worker_address(value: Value) -> ResourceAddress | None:
+    """The worker that a text or a reference names; None where it names none. ValueError for a broken address."""
+    if isinstance(value, Ref | TextOf):
+        return value.address if value.address.kind == _WORKER else None
+    if not isinstance(value, str):
+        return None
+    if "." not in value and "[" not in value:
+        return ResourceAddress(_WORKER, value)
+    address = ResourceAddress.parse(value, {"workers": _WORKER})
+    return address if address.kind == _WORKER else None
+
+
+def canonical_logs(written: Mapping[str, Value]) -> dict[str, Value]:
+    """`observability` as the service has it: `enabled` means its logs, `logs.enabled` goes first."""
+    logs = written.get("logs")
+    enabled = logs.get("enabled") if isinstance(logs, Mapping) else None
+    if enabled is None:
+        enabled = written.get("enabled")
+    if enabled is None:
+        enabled = bool(TARGETS & written.keys())
+    targets = {key: written[key] for key in sorted(TARGETS) if written.get(key) is not None}
+    return {"logs": {"enabled": enabled}, **targets}
+
+
+def _binders(context: BindContext) -> Iterator[str]:
+    """The workers whose text binds this application."""
+    bound = re.compile(rf"\$\{{\s*applications\.{re.escape(context.address.key)}(\[[^\]]*\])?\s*\}}")
+    for key, block in context.sections.get("workers", {}).items():
+        bindings = block.get("bindings") if isinstance(block, Mapping) else None
+        values = bindings.values() if isinstance(bindings, Mapping) else ()
+        if any(isinstance(value, str) and bound.fullmatch(value.strip()) for value in values):
+            yield key
+
+
+def _joined_image(value: Value) -> str | None:
+    """An image's name as one text, from either form; None where a part of it points elsewhere."""
+    if isinstance(value, str):
+        return value
+    if not isinstance(value, Mapping):
+        return None
+    parts = [value.get(key) for key in ("name", "tag", "digest")]
+    if any(is_pointing(part) for part in parts) or not isinstance(parts[0], str):
+        return None
+    return parts[0] + (f":{parts[1]}" if parts[1] else "") + (f"@{parts[2]}" if parts[2] else "")
+
+
+def _not_ed25519(keys: Mapping[str, Value]) -> Iterable[str]:
+    return [
+        name
+        for name, text in keys.items()
+        if isinstance(text, str) and not text.lower().startswith("ssh-ed25519")
+    ]
+
+
+def _plain_name(item: Mapping[str, Value]) -> str:
+    return str(item.get("name", ""))
+
+
+def _without_name(item: Mapping[str, Value]) -> dict[str, Value]:
+    return {key: value for key, value in item.items() if key != "name" and value is not None}
+
+
+def _listed(value: Value) -> Value:
+    return list(value) if isinstance(value, list | tuple) else value
+
+
+def _with_path(value: Value, output: str) -> Value:
+    if isinstance(value, Ref) and not value.path:
+        return Ref(value.address, (output,), value.expression)
+    return value
+
+
+def _as_text(value: Value) -> Value:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value) if isinstance(value, int | float) else value

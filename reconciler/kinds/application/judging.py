@@ -1,0 +1,223 @@
+"""What a change of an application does to what runs: effect, dangers, the steps of its rollout, its generation. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from reconciler.kinds.application.forms import MANAGED, has_legacy_logs
+from reconciler.kinds.application.rollout_options import Steps, steps_of
+from reconciler.kinds.application.table import KIND
+from reconciler.model.change import SHOWN, Action, Change, Effect, Hazard
+from reconciler.model.handler import Judgement, predicted_outputs, worst_effect
+from reconciler.model.value import Unknown, Value
+
+OWED = frozenset({"rollout", "patched"})
+"""Checkpoints and findings that mean: the configuration is there, the instances do not run it yet."""
+_RIDING = ("generation", "generation_variable")
+
+
+def judge(change: Change) -> Judgement:
+    """Effect, hazards and what a reader wants to know."""
+    match change.action:
+        case Action.CREATE:
+            return Judgement(Effect.NONE, tuple(_unpinned(change)), details=_details(change, Effect.NONE))
+        case Action.REPLACE:
+            hazards = (*_downtime(change), *_unpinned(change))
+            return Judgement(Effect.DOWNTIME, hazards, notes=tuple(_notes(change)), requests=2)
+        case Action.DELETE:
+            return Judgement(Effect.DOWNTIME)
+        case _:
+            return _in_place(change)
+
+
+def _in_place(change: Change) -> Judgement:
+    effect = effect_of(change)
+    hazards = [*_restarts(change, effect), *_taken_over(change), *_unpinned(change)]
+    return Judgement(
+        effect,
+        tuple(hazards),
+        "the last change was never rolled out" if owes_rollout(change) else "",
+        _details(change, effect),
+        tuple(_notes(change)),
+        requests=2 if effect is Effect.ROLLOUT else 1,
+    )
+
+
+def effect_of(change: Change) -> Effect:
+    """The worst effect of what differs, lowered where instances are left alone, raised where logs sit in the configuration."""
+    effect = Effect.ROLLOUT if owes_rollout(change) else worst_effect(KIND, change)
+    if effect is Effect.ROLLOUT and only_hot_unsafe(change):
+        effect = Effect.HOT
+    raw = change.observed.raw if change.observed else {}
+    if change.touches("observability") and has_legacy_logs(raw):
+        effect = max(effect, Effect.ROLLOUT, key=Effect.rank)
+    if effect is Effect.ROLLOUT and (leaves_instances(change) or is_managed(change)):
+        return Effect.HOT
+    return effect
+
+
+def differs(change: Change) -> bool:
+    """Whether anything has to be sent: guards and edges live in state alone."""
+    return any(KIND.attribute(path) is not None for path in change.paths)
+
+
+def owes_rollout(change: Change) -> bool:
+    """Whether a rollout has to be started although nothing else may differ (hard-flows A4)."""
+    remembered = change.prior.owes if change.prior else ()
+    seen = change.observed.owes if change.observed else ()
+    return bool(OWED & {*remembered, *seen})
+
+
+def leaves_instances(change: Change) -> bool:
+    """Whether running instances are to take the change up when they next start (`rollout_kind: none`)."""
+    return settings_of(change).get("rollout_kind") == "none"
+
+
+def is_managed(change: Change) -> bool:
+    """Whether the Durable Object manages it: then there are no rollouts."""
+    observed = change.observed.attributes if change.observed else {}
+    return (change.wanted or observed).get("scheduling_policy") == MANAGED
+
+
+def settings_of(change: Change) -> Mapping[str, Value]:
+    """How to go about it."""
+    return change.desired.settings if change.desired else {}
+
+
+def only_hot_unsafe(change: Change) -> bool:
+    """Whether a rollout would be started only for `unsafe` keys outside the configuration."""
+    for one in change.attributes:
+        row = KIND.attribute(one.path)
+        if row is None or row.effect is not Effect.ROLLOUT:
+            continue
+        if one.path[0] != "unsafe":
+            return False
+        if len(one.path) > 1:
+            if one.path[1] == "configuration":
+                return False
+        elif any(isinstance(side, Mapping) and "configuration" in side for side in (one.before, one.after)):
+            return False
+    return not owes_rollout(change)
+
+
+def running_instances(application: Mapping[str, Any]) -> int:
+    """How many instances run, by whichever counters the service shows (reference 2.1.8)."""
+    counters = (application.get("health") or {}).get("instances") or {}
+    counted = sum(int(counters.get(key) or 0) for key in ("active", "failed", "starting", "scheduling"))
+    return max(counted, int(counters.get("active") or 0) + int(counters.get("assigned") or 0))
+
+
+def failed_instances(application: Mapping[str, Any]) -> int:
+    """How many instances fail; without a counter, how many are named by errors."""
+    health = application.get("health") or {}
+    counters = health.get("instances") or {}
+    if counters.get("failed") is not None:
+        return int(counters["failed"])
+    return len({error.get("instance_id") for error in health.get("errors") or ()})
+
+
+# the rollout
+
+
+def rollout_steps(change: Change) -> Steps:
+    """The steps that a rollout of this change takes."""
+    return steps_of(settings_of(change), change.wanted.get("max_instances"))
+
+
+def _details(change: Change, effect: Effect) -> Mapping[str, Value]:
+    if effect is not Effect.ROLLOUT:
+        return {}
+    instances = _instances(change)
+    return {
+        "rollout": {
+            "kind": settings_of(change).get("rollout_kind", "full_auto"),
+            "instances": instances,
+            "steps": rollout_steps(change).reached(instances),
+            "grace_seconds": change.wanted.get("rollout_active_grace_period", 0),
+        }
+    }
+
+
+def _instances(change: Change) -> int:
+    running = running_instances(change.observed.raw) if change.observed else 0
+    most = change.wanted.get("max_instances")
+    return running or (int(most) if isinstance(most, int | float) else 0)
+
+
+def _restarts(change: Change, effect: Effect) -> Iterator[Hazard]:
+    if effect is not Effect.ROLLOUT:
+        return
+    steps = ", ".join(f"{percentage} %" for percentage in rollout_steps(change).percentages)
+    running = running_instances(change.observed.raw) if change.observed else 0
+    who = (
+        f"{running} running {'instance is' if running == 1 else 'instances are'}"
+        if running
+        else "instances are"
+    )
+    yield Hazard("RESTARTS_INSTANCES", SHOWN, f"{who} replaced in steps: {steps}")
+
+
+def _downtime(change: Change) -> Iterator[Hazard]:
+    running = running_instances(change.observed.raw) if change.observed else 0
+    what = f"{running} running instances stop" if running else "what runs stops"
+    yield Hazard(
+        "DOWNTIME", SHOWN, f"{what} before new ones start: a namespace takes one application at a time"
+    )
+
+
+def _taken_over(change: Change) -> Iterator[Hazard]:
+    if change.action is Action.ADOPT and change.observed is not None:
+        whose = f"the application {change.observed.name} ({change.observed.identity})"
+        yield Hazard("TAKES_OVER", SHOWN, f"{whose} exists already and is taken over")
+
+
+def _unpinned(change: Change) -> Iterator[Hazard]:
+    image = change.wanted.get("image")
+    if isinstance(image, str) and "@sha256:" not in image:
+        yield Hazard("UNPINNED_IMAGE", SHOWN, f"{image} is deployed as written: its digest is not known here")
+
+
+def _notes(change: Change) -> Iterator[str]:
+    for one in change.attributes:
+        lowered = isinstance(one.before, int) and isinstance(one.after, int) and one.after < one.before
+        if one.path == ("max_instances",) and lowered:
+            yield f"lowering max_instances from {one.before} to {one.after} stops instances beyond it"
+    if change.wanted.get("unsafe"):
+        yield f"unsafe, sent unchecked: {', '.join(sorted(change.wanted['unsafe']))}"
+    reverted = (change.prior.facts if change.prior else {}).get("reverted")
+    if reverted and effect_of(change) is Effect.ROLLOUT:
+        yield f"this was reverted before: {reverted.get('why', '')} ({reverted.get('at', '')})"
+    if leaves_instances(change) and worst_effect(KIND, change) is Effect.ROLLOUT:
+        yield "running instances take it up when they next start (rollout_kind: none)"
+
+
+# what follows
+
+
+def outputs_after(change: Change) -> dict[str, Value]:
+    """The outputs after a change; what the manifest says of image and namespace is known before."""
+    outputs = predicted_outputs(KIND, change)
+    if change.action.is_idle or change.action in (Action.RESUME, Action.DELETE):
+        return outputs
+    outputs["image"] = change.wanted.get("image", outputs["image"])
+    outputs["instances"] = change.wanted.get("instances", outputs["instances"])
+    if "namespace" in change.wanted:
+        outputs["namespace_id"] = change.wanted["namespace"]
+    if is_managed(change) and isinstance(outputs["id"], Unknown):
+        outputs["id"] = change.wanted.get("namespace")
+    return outputs
+
+
+def riding(change: Change) -> dict[str, Value]:
+    """The generation after a change: one more where instances restart, else the one in force (interface 1.4)."""
+    if not change.wanted.get("generation_variable"):
+        return {}
+    views = (change.prior, change.observed)
+    known = [view.attributes.get("generation") for view in views if view is not None]
+    current = next((number for number in known if isinstance(number, int)), 0)
+    if change.action in (Action.CREATE, Action.REPLACE):
+        return {"generation": current + 1}
+    if change.action.is_idle or change.action is Action.RESUME:
+        return {"generation": current}
+    return {"generation": current + (effect_of(change) is Effect.ROLLOUT)}

@@ -1,0 +1,326 @@
+"""The table of the kind `application`: one row per key of its block, and what references to one may name (interface 1.4)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from reconciler.kinds.application.durations import PATTERN
+from reconciler.kinds.application.forms import DEFAULT_TIERS, NO_LOGS
+from reconciler.kinds.application.sizes import ALIASES, TYPES
+from reconciler.model.change import Effect
+from reconciler.model.handler import Attribute, Kind, Output, Removal, Slot, Uniqueness
+
+Schema = dict[str, Any]
+
+TEXT: Schema = {"type": "string", "minLength": 1}
+ANY_TEXT: Schema = {"type": "string"}
+TEXTS: Schema = {"type": "array", "items": ANY_TEXT}
+FLAG: Schema = {"type": "boolean"}
+COUNT: Schema = {"type": "integer", "minimum": 0}
+DURATION: Schema = {"type": "string", "pattern": PATTERN}
+PERCENTAGE: Schema = {"type": "integer", "minimum": 1, "maximum": 100}
+
+
+def fields(properties: dict[str, Schema], *required: str) -> Schema:
+    """An object of these properties and no others."""
+    return {
+        "type": "object",
+        "properties": properties,
+        **({"required": list(required)} if required else {}),
+        "additionalProperties": False,
+    }
+
+
+def named(inner: Schema, item: Schema) -> Schema:
+    """A map by name; the API's list of named objects is understood too."""
+    return {"type": ["object", "array"], "additionalProperties": inner, "items": item}
+
+
+def _alternatives(*schemas: Schema) -> Schema:
+    return {"anyOf": list(schemas)}
+
+
+_IMAGE = _alternatives(TEXT, fields({"name": TEXT, "tag": TEXT, "digest": TEXT}, "name"))
+_SIZE = _alternatives(
+    {"enum": [*TYPES, *ALIASES]},
+    {
+        **fields(
+            {
+                "vcpu": {"type": "number", "minimum": 0.0625},
+                "memory_mib": {"type": "integer", "minimum": 1},
+                "disk_mb": {"type": "integer", "minimum": 1},
+            }
+        ),
+        "minProperties": 1,
+    },
+)
+_TIERS: Schema = {"type": "array", "items": {"type": "integer"}, "default": list(DEFAULT_TIERS)}
+_CONSTRAINTS = fields(
+    {
+        "regions": TEXTS,
+        "jurisdiction": {"type": "string", "pattern": "^(?:[eE][uU]|[uU][sS]|[fF][eE][dD][rR][aA][mM][pP])$"},
+        "cities": TEXTS,
+        "pops": TEXTS,
+        "tiers": _TIERS,
+        "tier": {"type": "integer"},
+    }
+)
+_SSH = fields({"enabled": FLAG, "port": {"type": "integer", "minimum": 1, "maximum": 65535}}, "enabled")
+_KEY_LIST = fields({"name": TEXT, "public_key": TEXT}, "name", "public_key")
+_CA_LIST = fields({"name": TEXT, "public_key": TEXT}, "public_key")
+_NAMED_TEXTS = named(ANY_TEXT, fields({"name": TEXT, "value": ANY_TEXT}, "name", "value"))
+_RANGE = fields({"start": {"type": "integer"}, "end": {"type": "integer"}}, "start", "end")
+_PORT_FIELDS: dict[str, Schema] = {
+    "port": {"type": "integer", "minimum": 1, "maximum": 65535},
+    "assign_port": {"type": "array", "items": _RANGE},
+}
+_PORT_NAME: Schema = {"type": "string", "pattern": "^(?!.*--)[A-Za-z0-9_-]{1,15}$"}
+_PORTS = {
+    **named(fields(_PORT_FIELDS), fields({"name": _PORT_NAME, **_PORT_FIELDS}, "name")),
+    "propertyNames": _PORT_NAME,
+}
+_HTTP = fields(
+    {
+        "method": {"enum": ["GET", "POST", "PATCH", "PUT", "OPTIONS", "DELETE", "HEAD"]},
+        "body": ANY_TEXT,
+        "path": ANY_TEXT,
+        "headers": {"type": "object"},
+    }
+)
+_CHECK_FIELDS: dict[str, Schema] = {
+    "type": {"enum": ["http", "tcp"]},
+    "tls": FLAG,
+    "port": TEXT,
+    "http": _HTTP,
+    "interval": DURATION,
+    "timeout": DURATION,
+    "attempts_before_failure": {"type": "integer", "minimum": 1},
+    "kind": {"enum": ["health", "ready"]},
+    "grace_period": DURATION,
+}
+_CHECK_NEEDS = ("type", "port", "interval", "timeout", "kind")
+_CHECKS = named(fields(_CHECK_FIELDS, *_CHECK_NEEDS), fields({"name": TEXT, **_CHECK_FIELDS}, *_CHECK_NEEDS))
+_NETWORK = fields(
+    {
+        "mode": {"enum": ["public", "public-by-port", "private"]},
+        "assign_ipv4": {"enum": ["none", "predefined", "account"]},
+        "assign_ipv6": {"enum": ["none", "predefined", "account"]},
+    }
+)
+_DNS = fields({"servers": {**TEXTS, "maxItems": 3}, "searches": {**TEXTS, "maxItems": 6}})
+_OBSERVABILITY = fields(
+    {
+        "enabled": FLAG,
+        "logs": fields({"enabled": FLAG}),
+        "target_instance_percentage": {"type": "integer", "minimum": 1, "maximum": 99},
+        "target_instance_count": {"type": "integer", "minimum": 1},
+    }
+)
+_AFFINITIES = fields(
+    {
+        "colocation": {"enum": ["datacenter"]},
+        "hardware_generation": {"enum": ["highest-overall-performance"]},
+    }
+)
+_ROLLOUT = fields(
+    {
+        "wait": {**FLAG, "default": True},
+        "timeout": {**DURATION, "default": "60m"},
+        "on_failure": {"enum": ["continue", "revert", "pause"], "default": "continue"},
+        "gate": fields({"max_failed": {**COUNT, "default": 0}, "for": {**DURATION, "default": "60s"}}),
+    }
+)
+_STEPS = _alternatives({"enum": [5, 10, 20, 25, 50, 100]}, {"type": "array", "items": PERCENTAGE})
+_GENERATION = _alternatives(TEXT, fields({"name": TEXT, "vars": FLAG}, "name"))
+_POLICIES = ["default", "moon", "gpu", "regional", "fill_metals", "durable_object"]
+
+
+def _hot(path: str, schema: Schema, description: str, **options: Any) -> Attribute:
+    """A row whose change restarts nothing."""
+    return Attribute(path, schema, description, effect=Effect.HOT, **options)
+
+
+def _inside(path: str, schema: Schema, description: str, **options: Any) -> Attribute:
+    """A row of the configuration: running instances take it up by a rollout."""
+    return Attribute(path, schema, description, effect=Effect.ROLLOUT, **options)
+
+
+def _fixed(path: str, schema: Schema, description: str, **options: Any) -> Attribute:
+    """A row that only a new application can have otherwise (reference 2.1.9)."""
+    options = {"removal": Removal.REPLACE, **options}
+    return Attribute(path, schema, description, effect=Effect.DOWNTIME, replaces=True, **options)
+
+
+def _manner(path: str, schema: Schema, description: str, **options: Any) -> Attribute:
+    """A row that says how to go about it; by itself it is no change."""
+    return Attribute(path, schema, description, effect=Effect.NONE, **options)
+
+
+ATTRIBUTES: tuple[Attribute, ...] = (
+    _fixed("name", TEXT, "The application's name in the account.", computed=True),
+    _fixed("namespace", TEXT, "Id of the Durable Object namespace it runs behind.", computed=True),
+    _fixed(
+        "class_name",
+        TEXT,
+        "The Durable Object class that starts its instances; without one it runs by itself.",
+    ),
+    _fixed("worker", TEXT, "The worker that owns the class; needed where several bind it."),
+    _fixed("scheduling_policy", {"enum": _POLICIES}, "Who places the instances.", default="default"),
+    _fixed("jobs", FLAG, "Runs jobs instead of lasting instances; only at creation."),
+    _inside(
+        "image", _IMAGE, "The image to run: `${images.<key>}`, or a name by the rules for images.", bare="ref"
+    ),
+    _manner(
+        "image_disk_mb",
+        COUNT,
+        "MB of disk that the image needs.",
+        computed=True,
+        write_only=True,
+        rides_along=True,
+    ),
+    _inside(
+        "instance_type",
+        _SIZE,
+        "A named size, or vCPU, memory and disk; missing numbers come from `lite`.",
+        default="lite",
+        removal=Removal.RESET,
+    ),
+    _hot(
+        "max_instances",
+        COUNT,
+        "How many instances may run at most. Lowering it stops instances.",
+        default=20,
+        removal=Removal.RESET,
+    ),
+    _hot("instances", COUNT, "How many instances run, of an application without a class (default 1)."),
+    _hot("constraints", _CONSTRAINTS, "Where instances may run."),
+    _hot(
+        "constraints.tiers",
+        _TIERS,
+        "Tiers of locations; an empty list, or `tier: -1`, means every one.",
+        default=list(DEFAULT_TIERS),
+        removal=Removal.RESET,
+    ),
+    _hot("affinities", _AFFINITIES, "Experimental wishes about hardware.", removal=Removal.KEEP),
+    _hot(
+        "priorities",
+        fields({"default": {"type": "number"}}, "default"),
+        "Experimental; for the policy `gpu` only.",
+        removal=Removal.KEEP,
+    ),
+    _hot("ssh", _SSH, "SSH through wrangler."),
+    _hot(
+        "authorized_keys",
+        named(TEXT, _KEY_LIST),
+        "Ed25519 keys that may log in, by name. A list is understood too.",
+    ),
+    _inside(
+        "trusted_user_ca_keys", named(TEXT, _CA_LIST), "Ed25519 keys of authorities whose users may log in."
+    ),
+    _inside("ssh_public_key_ids", TEXTS, "Keys of the account: `${ssh_public_keys.<key>}`.", bare="id"),
+    _hot(
+        "observability",
+        _OBSERVABILITY,
+        "Logs of the instances; the worker's setting where it has none of its own.",
+        default=NO_LOGS,
+        removal=Removal.RESET,
+    ),
+    _inside(
+        "environment_variables",
+        _NAMED_TEXTS,
+        "Variables by name. A list of name and value is understood too.",
+    ),
+    _inside("labels", _NAMED_TEXTS, "Labels by name. A list of name and value is understood too."),
+    _inside(
+        "secrets",
+        {"type": "object", "additionalProperties": TEXT},
+        "Variable to `${secrets.<key>}`, whose value the account keeps.",
+        bare="name",
+    ),
+    _inside("command", TEXTS, "Arguments, in place of the image's."),
+    _inside(
+        "entrypoint", TEXTS, "What is started, in place of the image's; its own arguments are then dropped."
+    ),
+    _inside("network", _NETWORK, "How instances are reached from outside."),
+    _inside("ports", _PORTS, "Ports by name; without a number the scheduler chooses one."),
+    _inside("checks", _CHECKS, "Health and readiness checks by name."),
+    _inside("dns", _DNS, "Name servers and search domains, in place of the host's."),
+    _inside(
+        "provisioner", fields({"type": {"enum": ["none", "cloudinit"]}}, "type"), "How an instance is set up."
+    ),
+    _inside("experimental_flags", TEXTS, "Features the service offers on trial."),
+    _manner(
+        "images",
+        {"type": "object", "additionalProperties": TEXT},
+        "Named images of a managed application, uploaded with its worker.",
+        bare="ref",
+    ),
+    _manner("prepare_timeout", {**DURATION, "default": "30m"}, "How long preparing a named image may take."),
+    Attribute(
+        "unsafe",
+        {"type": "object"},
+        "Merged into what is sent to create, change and roll out, unchecked.",
+        effect=Effect.ROLLOUT,
+        removal=Removal.KEEP,
+        write_only=True,
+    ),
+    _hot(
+        "rollout_active_grace_period",
+        {"type": "integer", "minimum": 0, "maximum": 604800},
+        "Seconds for which a busy instance is spared by a rollout.",
+        default=0,
+        removal=Removal.RESET,
+    ),
+    _manner(
+        "rollout_step_percentage", _STEPS, "How far each step goes, cumulative; by default 10, then 100."
+    ),
+    _manner(
+        "rollout_kind",
+        {"enum": ["full_auto", "full_manual", "none"]},
+        "Who takes the next step; `none` leaves running instances as they are.",
+        default="full_auto",
+    ),
+    _manner("rollout", _ROLLOUT, "Whether to wait, how long, and what to do when it goes wrong."),
+    _manner(
+        "generation_variable",
+        _GENERATION,
+        "A variable that counts the rollouts; with `vars: true` the worker gets it too.",
+        write_only=True,
+        rides_along=True,
+    ),
+    _manner("generation", COUNT, "The number in that variable.", computed=True, rides_along=True),
+)
+
+MANAGED_KEYS = frozenset(
+    {
+        "scheduling_policy",
+        "class_name",
+        "worker",
+        "images",
+        "prepare_timeout",
+        "ssh",
+        "authorized_keys",
+        "observability",
+    }
+)
+"""What may stand beside `scheduling_policy: durable_object`."""
+
+KIND = Kind(
+    name="application",
+    section="applications",
+    description="A container application: its image, its size, its scaling, where it runs and how it is rolled out.",
+    attributes=ATTRIBUTES,
+    outputs=(
+        Output("id", "The application's id."),
+        Output("name", "Its name in the account.", textual=True),
+        Output("version", "Rises with every change of the configuration.", stable=False),
+        Output("namespace_id", "The Durable Object namespace it runs behind."),
+        Output("image", "The image it runs, pinned by digest.", stable=False),
+        Output("instances", "How many instances it is told to run; 0 behind a class.", stable=False),
+    ),
+    slots=(Slot("namespace", chosen_by="worker", needed_by="class_name"),),
+    uniqueness=Uniqueness.CONFLICT,
+    exclusive=("name", "namespace"),
+    one_of=(("constraints.tier", "constraints.tiers"),),
+    expected_seconds={"create": 2.0, "update": 30.0, "delete": 5.0},
+)
