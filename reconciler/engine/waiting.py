@@ -16,6 +16,8 @@ from reconciler.model.resource import Pending, Prior
 from reconciler.model.stop import StopSignal
 from reconciler.model.value import Value, is_plain
 
+FIRST_PAUSE = 0.1
+"""Seconds until the second question; doubled up to what the kind asks for, since much ends sooner than expected."""
 LONGEST_IDLE = 0.2
 """Seconds after which the loop looks up anyway, so that a wish to stop is heard."""
 
@@ -103,6 +105,7 @@ class WaitingRoom:
         self._report = report
         self._waiting: dict[str, dict[ResourceAddress, Waiting]] = {}
         self._due: dict[str, float] = {}
+        self._pause: dict[str, float] = {}
         self._failures: dict[str, int] = {}
         self.asking: set[str] = set()
         self.let_through: set[StepKey] = set()
@@ -117,8 +120,10 @@ class WaitingRoom:
     def enter(self, waiting: Waiting) -> None:
         """Adds one; its kind is asked soon."""
         kind = waiting.key.address.kind
+        if not self._waiting.get(kind):
+            self._pause[kind] = FIRST_PAUSE
+            self._due[kind] = time.monotonic()
         self._waiting.setdefault(kind, {})[waiting.key.address] = waiting
-        self._due.setdefault(kind, time.monotonic())
 
     def idle_for(self) -> float:
         """Seconds until the next question is due, at most a fifth of one."""
@@ -161,7 +166,9 @@ class WaitingRoom:
             if isinstance(standing, Moving):
                 again_in = min(again_in, standing.again_in)
             yield self._decide(waiting, standing)
-        self._due[asked.kind] = time.monotonic() + again_in
+        pause = self._pause.get(asked.kind, again_in)
+        self._pause[asked.kind] = 2 * pause
+        self._due[asked.kind] = time.monotonic() + min(again_in, pause)
 
     def _take_error(self, kind: str, error: ReconcilerError) -> Iterator[Decision]:
         """One unanswered question is no reason to give up; several in a row are."""
