@@ -90,8 +90,8 @@ class Project:
         """Calls one of the emulator's pages."""
         data = None if body is None else json.dumps(body).encode()
         url = f"http://127.0.0.1:{self.server.port}/emulator/{path}"
-        request = Request(url, data=data, method=method, headers={"Content-Type": "application/json"})  # noqa: S310
-        with urlopen(request) as answer:  # noqa: S310
+        request = Request(url, data=data, method=method, headers={"Content-Type": "application/json"})
+        with urlopen(request) as answer:
             text = answer.read()
         return json.loads(text) if text else None
 
