@@ -1,0 +1,253 @@
+"""Grows the tree from the parser's events: anchors, aliases and merge keys, within bounds; refuses tags and odd keys."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from sys import intern
+from typing import Any
+
+from reconciler.manifest.scalars import as_text, meaning
+from reconciler.manifest.tree import Block, Items, Mark, Node, mark_of
+
+DEEPEST = 100
+# A billion laughs are ten short lines. What aliases repeat may come to three times what is written, beyond a first portion.
+FREE_REPEATS = 100_000
+REPEATS_PER_VALUE = 3
+
+
+class Refusal(Exception):  # noqa: N818 - it is no error of ours, and never leaves the room
+    """Something that YAML allows and a manifest does not."""
+
+    def __init__(self, code: str, summary: str, mark: Mark, fix: str = "") -> None:
+        super().__init__(summary)
+        self.code = code
+        self.summary = summary
+        self.mark = mark
+        self.fix = fix
+
+
+@dataclass(frozen=True, slots=True)
+class Twin:
+    """A key that stands twice in one map."""
+
+    key: str
+    first: Mark
+    second: Mark
+
+
+@dataclass(frozen=True, slots=True)
+class _Anchored:
+    """What an alias repeats: the value, how many values that is, and how deep it goes."""
+
+    value: Node
+    spelling: str | None
+    size: int
+    height: int
+
+
+class _Frame:
+    """A map or list that is still open."""
+
+    __slots__ = ("anchor", "height", "key", "mark", "merged", "merges", "node", "size_before")
+
+    def __init__(self, node: Block | Items, anchor: str | None, size_before: int) -> None:
+        self.node = node
+        self.anchor = anchor
+        self.size_before = size_before
+        self.height = 1
+        self.key: str | None = None
+        self.mark: Mark = 0
+        self.merges = False  # the key is `<<`
+        self.merged: list[Block] = []
+
+
+class Builder:
+    """One tree in the making; after a refusal `root` is what had grown until then."""
+
+    def __init__(self) -> None:
+        self.root: Node = None
+        self.twins: list[Twin] = []
+        self._stack: list[_Frame] = []
+        self._anchors: dict[str, _Anchored | None] = {}
+        self._written = 0
+        self._repeated = 0
+        self._documents = 0
+
+    def grow(self, parser: Any) -> None:
+        """Takes every event of a parser."""
+        from _ruamel_yaml import (
+            AliasEvent,
+            DocumentStartEvent,
+            MappingEndEvent,
+            MappingStartEvent,
+            ScalarEvent,
+            SequenceEndEvent,
+            SequenceStartEvent,
+            StreamEndEvent,
+        )
+
+        take = {
+            ScalarEvent: self._scalar,
+            MappingStartEvent: self._map_begins,
+            MappingEndEvent: self._ends,
+            SequenceStartEvent: self._list_begins,
+            SequenceEndEvent: self._ends,
+            AliasEvent: self._alias,
+            DocumentStartEvent: self._document,
+        }
+        next_event = parser.get_event
+        while True:
+            event = next_event()
+            kind = type(event)
+            if kind in take:
+                take[kind](event)
+            elif kind is StreamEndEvent:
+                return
+
+    def _document(self, event: Any) -> None:
+        self._documents += 1
+        if self._documents > 1:
+            fix = "keep one document; environments are written under `environments:`"
+            raise Refusal("E106", "a second YAML document begins here", _place(event), fix)
+
+    def _scalar(self, event: Any) -> None:
+        if event.tag is not None:
+            raise _tag_refusal(event)
+        text = event.value
+        plain = event.implicit[0]
+        frame = self._stack[-1] if self._stack else None
+        if frame is not None and frame.key is None and type(frame.node) is Block:
+            self._key(frame, text, plain, event)
+            return
+        self._written += 1
+        value = meaning(text) if plain else text
+        spelling = None
+        if value is not text and as_text(value) != text:
+            spelling = text
+        if event.anchor is not None:
+            self._anchors[event.anchor] = _Anchored(value, spelling, 1, 0)
+        self._add(value, event, spelling)
+
+    def _key(self, frame: _Frame, text: str, plain: bool, event: Any) -> None:
+        mark = event.start_mark
+        if plain and meaning(text) is None:
+            raise Refusal(
+                "E105", "a key must be a text, not null", _place(event), "write a name, or quote it"
+            )
+        if event.anchor is not None:
+            self._anchors[event.anchor] = _Anchored(text, None, 1, 0)
+        frame.key = intern(text)
+        frame.merges = plain and text == "<<"
+        frame.mark = mark_of(mark.line, mark.column)
+
+    def _add(self, value: Node, event: Any, spelling: str | None = None) -> None:
+        """Puts a value where the parser stands."""
+        if not self._stack:
+            self.root = value
+            return
+        frame = self._stack[-1]
+        node = frame.node
+        if isinstance(node, Items):
+            mark = event.start_mark
+            node.put(value, mark_of(mark.line, mark.column), spelling)
+            return
+        key = frame.key
+        frame.key = None
+        if key is None:
+            raise Refusal("E105", "a key must be a text, not a map or a list", _place(event), "write a name")
+        if frame.merges:
+            self._merge(frame, value, event)
+        elif key in node:
+            self.twins.append(Twin(key, node.marks[key], frame.mark))
+        else:
+            node.put(key, value, frame.mark, spelling)
+
+    def _merge(self, frame: _Frame, value: Node, event: Any) -> None:
+        """Notes what `<<` brings in; it is taken at the end of the map, whose own keys win."""
+        blocks = value if type(value) is Items else [value]
+        if not all(type(block) is Block for block in blocks):
+            fix = "`<<` takes an alias of a map, or a list of such"
+            raise Refusal("E105", "only maps can be merged", _place(event), fix)
+        frame.merged.extend(blocks)
+
+    def _map_begins(self, event: Any) -> None:
+        self._begin(Block(), event)
+
+    def _list_begins(self, event: Any) -> None:
+        self._begin(Items(), event)
+
+    def _begin(self, node: Block | Items, event: Any) -> None:
+        if event.tag is not None:
+            raise _tag_refusal(event)
+        if len(self._stack) >= DEEPEST:
+            raise _depth_refusal(event)
+        self._written += 1
+        self._add(node, event)
+        anchor = event.anchor
+        if anchor is not None:
+            self._anchors[anchor] = None
+        self._stack.append(_Frame(node, anchor, self._written + self._repeated))
+
+    def _ends(self, event: Any) -> None:
+        frame = self._stack.pop()
+        if frame.merged and isinstance(frame.node, Block):
+            self._take_merged(frame.merged, frame.node, event)
+        if frame.anchor is not None:
+            size = self._written + self._repeated - frame.size_before + 1
+            self._anchors[frame.anchor] = _Anchored(frame.node, None, size, frame.height)
+        self._deepen(frame.height, event)
+
+    def _take_merged(self, merged: list[Block], node: Block, event: Any) -> None:
+        """A map's own keys win over what it merges, and what is merged first over what comes later."""
+        for block in merged:
+            self._repeat(len(block), event)
+            for key in [key for key in block if key not in node]:
+                node.take(block, key)
+
+    def _deepen(self, height: int, event: Any) -> None:
+        """Tells the map or list around how deep it goes now."""
+        if len(self._stack) + height > DEEPEST:
+            raise _depth_refusal(event)
+        if self._stack:
+            self._stack[-1].height = max(self._stack[-1].height, height + 1)
+
+    def _alias(self, event: Any) -> None:
+        name = event.anchor
+        if name not in self._anchors:
+            raise Refusal("E105", f'no anchor "&{name}" stands before this alias', _place(event))
+        anchored = self._anchors[name]
+        if anchored is None:
+            raise Refusal("E108", f'the alias "*{name}" stands inside what it repeats', _place(event))
+        frame = self._stack[-1] if self._stack else None
+        if frame is not None and frame.key is None and type(frame.node) is Block:
+            raise Refusal(
+                "E105", "a key must be a text, not an alias", _place(event), "write the name itself"
+            )
+        if frame is None or not frame.merges:
+            self._repeat(anchored.size, event)
+        self._deepen(anchored.height, event)
+        self._add(anchored.value, event, anchored.spelling)
+
+    def _repeat(self, size: int, event: Any) -> None:
+        self._repeated += size
+        if self._repeated > FREE_REPEATS + REPEATS_PER_VALUE * self._written:
+            raise Refusal(
+                "E108",
+                "the aliases of this file repeat too much",
+                _place(event),
+                "use fewer aliases of aliases",
+            )
+
+
+def _place(event: Any) -> Mark:
+    return mark_of(event.start_mark.line, event.start_mark.column)
+
+
+def _tag_refusal(event: Any) -> Refusal:
+    tag = event.tag.replace("tag:yaml.org,2002:", "!!")
+    fix = "quote a scalar to make it a text; other tags have no meaning here"
+    return Refusal("E109", f"the tag {tag} is not allowed", _place(event), fix)
+
+
+def _depth_refusal(event: Any) -> Refusal:
+    return Refusal("E108", f"this is nested more than {DEEPEST} levels deep", _place(event))

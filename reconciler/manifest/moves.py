@@ -1,0 +1,118 @@
+"""`moved` and `imports`: what was known under another address, and what exists already under an id (interface 1.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+from reconciler.manifest.addresses import declared_addresses, read_address
+from reconciler.manifest.declared import Declared
+from reconciler.manifest.site import Site
+from reconciler.manifest.tree import Block
+from reconciler.model.address import ResourceAddress
+from reconciler.model.manifest import Move
+from reconciler.model.value import Value
+
+Moves = dict[ResourceAddress, Move]  # by origin
+
+
+def effective_moves(entries: Iterable[Block], declared: Declared, site: Site) -> tuple[Move, ...]:
+    """The moves to make, each from its origin to where it ends: chains are followed, shifts kept apart.
+
+    `a -> b, b -> c` is a chain (all ends at `c`) unless `b` is declared; then it is a shift, in which both move by one.
+    """
+    moves = _read(entries, declared, site)
+    _refuse_claims(moves, site)
+    if not _refuse_loops(moves, site):
+        return ()
+    return tuple(Move(origin, _end(move, moves, declared), move.source) for origin, move in moves.items())
+
+
+def _read(entries: Iterable[Block], declared: Declared, site: Site) -> Moves:
+    moves: Moves = {}
+    for at, entry in enumerate(entries):
+        path = ("moved", str(at))
+        origin = read_address(str(entry.get("from", "")), declared, site, (*path, "from"))
+        target = read_address(str(entry.get("to", "")), declared, site, (*path, "to"))
+        if origin is None or target is None:
+            continue
+        if origin.kind != target.kind:
+            site.error(path, "E501", f"{origin} cannot become {target}: a move stays within a kind")
+        elif origin == target:
+            site.error(path, "E501", f"{origin} is moved to itself", "take the entry out")
+        else:
+            for one in _instances(origin, target, declared):
+                _add(Move(*one, site.source(path)), moves, site, path)
+    return moves
+
+
+def _instances(
+    origin: ResourceAddress, target: ResourceAddress, declared: Declared
+) -> list[tuple[ResourceAddress, ResourceAddress]]:
+    """A block with `for_each` that is moved as a whole takes each of its instances along."""
+    kind = declared.kinds_by_name[target.kind]
+    if origin.each or target.each or (kind.section, target.key) not in declared.instances:
+        return [(origin, target)]
+    return [
+        (ResourceAddress(origin.kind, origin.key, one.each), one)
+        for one in declared.addresses_of(kind, target.key)
+    ]
+
+
+def _add(move: Move, moves: Moves, site: Site, path: tuple[str, ...]) -> None:
+    if move.origin in moves:
+        site.error(path, "E502", f"{move.origin} is moved twice", "keep one of the entries")
+    else:
+        moves[move.origin] = move
+
+
+def _refuse_claims(moves: Moves, site: Site) -> None:
+    claimed: dict[ResourceAddress, Move] = {}
+    for move in moves.values():
+        first = claimed.setdefault(move.target, move)
+        if first is not move:
+            summary = f"{first.origin} and {move.origin} are both moved to {move.target}"
+            site.findings.error("E502", summary, move.source, fix="keep one of the entries")
+
+
+def _refuse_loops(moves: Moves, site: Site) -> bool:
+    """Whether no chain of moves comes back to where it began."""
+    done: set[ResourceAddress] = set()
+    sound = True
+    for origin in moves:
+        chain: list[ResourceAddress] = []
+        at = origin
+        while at in moves and at not in done:
+            done.add(at)
+            chain.append(at)
+            at = moves[at].target
+        if at in chain:
+            loop = " -> ".join(map(str, [*chain[chain.index(at) :], at]))
+            fix = "swap in two steps, with an apply in between"
+            site.findings.error("E503", f"moved goes round in a circle: {loop}", moves[at].source, fix=fix)
+            sound = False
+    return sound
+
+
+def _end(move: Move, moves: Moves, declared: Declared) -> ResourceAddress:
+    target = move.target
+    while target in moves and not declared.is_declared(target):
+        target = moves[target].target
+    return target
+
+
+def imported_ids(
+    entries: Iterable[Block], declared: Declared, site: Site, text_of: Callable[[Block, int], Value]
+) -> Mapping[ResourceAddress, str]:
+    """The ids under which resources exist already; `text_of` substitutes the id of an entry."""
+    ids: dict[ResourceAddress, str] = {}
+    for at, entry in enumerate(entries):
+        path = ("imports", str(at))
+        found = declared_addresses(str(entry.get("to", "")), declared, site, (*path, "to"))
+        if len(found) > 1:
+            site.error((*path, "to"), "E504", "an id belongs to one instance", f"write {found[0]}")
+        elif found and found[0] in ids:
+            site.error(path, "E504", f"{found[0]} is imported twice", "keep one of the entries")
+        elif found:
+            value = text_of(entry, at)
+            ids[found[0]] = value if isinstance(value, str) else ""
+    return ids

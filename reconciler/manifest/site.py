@@ -1,0 +1,50 @@
+"""The place where a reference or an attribute stands: whose block it is, and how to report on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from reconciler.manifest.findings import Findings
+from reconciler.manifest.tree import START, Block, Mark, mark_at, source_of
+from reconciler.model.diagnostic import Source
+from reconciler.model.handler import Attribute, Kind
+from reconciler.model.value import Path, Value
+
+
+@dataclass(frozen=True, slots=True)
+class Each:
+    """One instance of a `for_each`."""
+
+    key: Value
+    value: Value
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A block of the manifest. `early` and `open` say why no resource, or no secret, may be referred to here; "": it may."""
+
+    file: str
+    block: Block
+    findings: Findings
+    mark: Mark = START
+    address: str = ""
+    kind: Kind | None = None
+    each: Each | None = None
+    early: str = ""
+    open: str = ""
+
+    def source(self, path: Path) -> Source:
+        """Where an attribute of the block stands."""
+        return source_of(self.file, mark_at(self.block, path, self.mark))
+
+    def row(self, path: Path) -> Attribute | None:
+        """What the kind declares about an attribute."""
+        return self.kind.attribute(path) if self.kind else None
+
+    def error(self, path: Path, code: str, summary: str, fix: str = "") -> None:
+        """Collects an error at an attribute."""
+        self.findings.error(code, summary, self.source(path), fix=fix, address=self.address)
+
+    def warn(self, path: Path, code: str, summary: str, fix: str = "") -> None:
+        """Collects a warning at an attribute."""
+        self.findings.warn(code, summary, self.source(path), fix=fix, address=self.address)

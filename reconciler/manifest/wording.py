@@ -1,0 +1,225 @@
+"""Words what jsonschema found: what a value must be, in plain words, and what stands there instead (interface 5).
+
+The only user of jsonschema, which is imported when there is something to say.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from reconciler.manifest.findings import listed
+from reconciler.model.value import path_text
+
+Path = tuple[str | int, ...]
+_TEXT_AS_SPELLED = {"string", "number", "boolean"}
+_LONGEST = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One mistake; `path` leads to it from the checked value, to the map around it where a `key` is wrong.
+
+    `known` has the keys that there are, where the key is none of them.
+    """
+
+    path: Path
+    text: str
+    code: str = "E202"
+    key: str = ""
+    known: tuple[str, ...] = ()
+
+
+def problems(
+    schema: Mapping[str, Any], value: Any, *, shown: bool = True, instead: str = ""
+) -> Iterator[Problem]:
+    """What is wrong with a value itself, not with what is inside it, by one node of a schema.
+
+    Without `shown` no value appears in the text (it may be a secret); `instead` says where the value came from.
+    """
+    from jsonschema import Draft202012Validator
+
+    for error in Draft202012Validator(_level(schema)).iter_errors(value):
+        yield from _worded(error, _Showing(shown, instead))
+
+
+@dataclass(frozen=True, slots=True)
+class _Showing:
+    shown: bool
+    instead: str
+
+    def of(self, value: Any) -> str:
+        if self.instead:
+            return f"what {self.instead} gives"
+        if isinstance(value, Mapping):
+            return "a map"
+        if isinstance(value, list):
+            return "a list"
+        if isinstance(value, str) and not self.shown:
+            return "a text"
+        text = json.dumps(value, ensure_ascii=False)
+        return text if len(text) <= _LONGEST else f'{text[:_LONGEST]}..."'
+
+
+def _level(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """The schema of one level: what is inside is checked, and said, for itself."""
+    level: dict[str, Any] = {}
+    for keyword, inner in schema.items():
+        if keyword in ("properties", "patternProperties"):
+            level[keyword] = dict.fromkeys(inner, True)
+        elif keyword == "additionalProperties":
+            level[keyword] = inner is not False
+        elif keyword not in ("items", "prefixItems", "if", "then", "else", "allOf", "$defs", "$schema"):
+            level[keyword] = inner
+    return level
+
+
+def _worded(error: Any, showing: _Showing) -> Iterator[Problem]:
+    path: Path = tuple(error.path)
+    match error.validator:
+        case "additionalProperties":
+            yield from _unknown_keys(error, path)
+        case "required":
+            missing = [name for name in error.validator_value if name not in error.instance]
+            yield Problem(path, f"needs {listed(missing)}", "E203")
+        case "pattern" | "not" if "propertyNames" in error.absolute_schema_path:
+            yield _wrong_name(error, path)
+        case "uniqueItems":
+            yield Problem(path, "must not hold the same twice")
+        case "minProperties" | "maxProperties":
+            yield Problem(path, f"must have {_how_many(error.schema)}", "E203")
+        case "anyOf" | "oneOf" if branch := _only_branch(error):
+            for inner in branch:
+                yield from _worded(inner, showing)
+        case _:
+            yield Problem(path, f"must be {described(error.schema)}, not {showing.of(error.instance)}")
+
+
+def _unknown_keys(error: Any, path: Path) -> Iterator[Problem]:
+    known = tuple(error.schema.get("properties", ()))
+    for key in error.instance:
+        if key not in known and not _matches(key, error.schema.get("patternProperties", ())):
+            yield Problem(path, f'there is no key "{key[:80]}"', "E201", key, known)
+
+
+def _matches(key: str, patterns: Iterable[str]) -> bool:
+    import re
+
+    return any(re.search(pattern, key) for pattern in patterns)
+
+
+def _wrong_name(error: Any, path: Path) -> Problem:
+    name = str(error.instance)
+    if error.validator == "not":
+        return Problem(path, f'"{name}" is no name for something', "E204", name)
+    rule = "lower-case letters, digits, - and _, beginning with a letter or digit"
+    return Problem(path, f'the key "{name[:80]}" must consist of {rule}', "E204", name)
+
+
+def _only_branch(error: Any) -> list[Any]:
+    """The errors of the one alternative that takes this type of value at all; empty where there is no such one."""
+    branches: dict[int, list[Any]] = {}
+    for inner in error.context:
+        branches.setdefault(inner.schema_path[0], []).append(inner)
+    fitting = [
+        inner
+        for inner in branches.values()
+        if not any(one.validator in ("type", "enum", "const") and not one.path for one in inner)
+    ]
+    return fitting[0] if len(fitting) == 1 else []
+
+
+def _how_many(schema: Mapping[str, Any]) -> str:
+    least, most = schema.get("minProperties", 0), schema.get("maxProperties")
+    names = [*schema.get("properties", ())]
+    if least == most == 1:
+        return f"exactly one of {listed(names, 'and')}" if names else "exactly one key"
+    if most is None:
+        return f"at least {least} {'key' if least == 1 else 'keys'}"
+    of_what = f" of {listed(names)}" if names else ""
+    return f"at most {most}{of_what}"
+
+
+def described(schema: Mapping[str, Any]) -> str:
+    """What a value must be: `a whole number of at least 0`."""
+    for keyword in ("anyOf", "oneOf"):
+        if keyword in schema:
+            return listed(dict.fromkeys(map(described, schema[keyword])), "or")
+    if "else" in schema:
+        return described(schema["else"])
+    if "const" in schema:
+        return json.dumps(schema["const"], ensure_ascii=False)
+    if "enum" in schema:
+        values = [one if isinstance(one, str) else json.dumps(one) for one in schema["enum"]]
+        return f"one of {listed(values, 'or')}" if len(values) > 1 else values[0]
+    types = _types(schema)
+    return listed([_described_type(name, schema) for name in types], "or") if types else "valid"
+
+
+def _types(schema: Mapping[str, Any]) -> list[str]:
+    declared = schema.get("type", [])
+    types = [declared] if isinstance(declared, str) else [name for name in declared if name != "null"]
+    return ["string"] if set(types) == _TEXT_AS_SPELLED else types
+
+
+def _described_type(name: str, schema: Mapping[str, Any]) -> str:
+    match name:
+        case "integer":
+            return f"a whole number{_range(schema)}"
+        case "number":
+            return f"a number{_range(schema)}"
+        case "boolean":
+            return "true or false"
+        case "array":
+            return f"a list{_list_rules(schema)}"
+        case "object":
+            names = [*schema.get("properties", ())]
+            return f"a map of {listed(names)}" if names else "a map"
+        case _:
+            return f"a text{_text_rules(schema)}"
+
+
+def _range(schema: Mapping[str, Any]) -> str:
+    least, most = schema.get("minimum"), schema.get("maximum")
+    if least is not None and most is not None:
+        return f" from {least} to {most}"
+    if least is not None:
+        return f" of at least {least}"
+    if most is not None:
+        return f" of at most {most}"
+    above = schema.get("exclusiveMinimum")
+    return f" above {above}" if above is not None else ""
+
+
+def _list_rules(schema: Mapping[str, Any]) -> str:
+    least, most = schema.get("minItems"), schema.get("maxItems")
+    if least and most:
+        return f" of {least} to {most} members"
+    if least:
+        return " that is not empty" if least == 1 else f" of at least {least} members"
+    return f" of at most {most} members" if most else ""
+
+
+def _text_rules(schema: Mapping[str, Any]) -> str:
+    rules = []
+    if schema.get("minLength") == 1 and "pattern" not in schema:
+        rules.append("is not empty")
+    elif "minLength" in schema:
+        rules.append(f"has at least {schema['minLength']} characters")
+    if "maxLength" in schema:
+        rules.append(f"has at most {schema['maxLength']} characters")
+    if "pattern" in schema:
+        rules.append(f"matches {schema['pattern']}")
+    if "format" in schema:
+        rules.append(f"is a valid {schema['format']}")
+    return f" that {listed(rules)}" if rules else ""
+
+
+def sentence(where: Sequence[str | int], problem: Problem) -> str:
+    """The problem with the attribute it concerns in front."""
+    path = path_text(tuple(str(part) for part in where))
+    if problem.key:
+        return f"{problem.text} in {path}" if path else problem.text
+    return f"{path} {problem.text}" if path else problem.text
