@@ -14,7 +14,7 @@ import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -32,28 +32,18 @@ class SecretUnavailableError(ReconcilerError):
 
 
 @dataclass(frozen=True, slots=True)
-class _Surroundings:
-    environ: Mapping[str, str]
+class Surroundings:
+    """What sources are looked up in; without `ask` nobody can be asked, and `stop` ends a command early."""
+
+    environ: Mapping[str, str] = field(repr=False)
     base_dir: Path
-    ask: Ask | None
-    stop: Callable[[], bool]
-    command_seconds: float
+    ask: Ask | None = None
+    stop: Callable[[], bool] = lambda: False
+    command_seconds: float = 60.0
 
 
-def fetch(
-    source: Mapping[str, Any],
-    *,
-    environ: Mapping[str, str],
-    base_dir: Path,
-    ask: Ask | None = None,
-    stop: Callable[[], bool] = lambda: False,
-    command_seconds: float = 60.0,
-) -> str:
-    """Gives the value of a `from:` block, or raises SecretUnavailableError with what to do.
-
-    Without `ask` nobody can be asked; `stop` ends a command early, with InterruptedRunError.
-    """
-    around = _Surroundings(environ, base_dir, ask, stop, command_seconds)
+def fetch(source: Mapping[str, Any], around: Surroundings) -> str:
+    """Gives the value of a `from:` block, or raises SecretUnavailableError with what to do."""
     (kind, where), *others = source.items() or ((None, None),)
     fetcher = _FETCHERS.get(str(kind))
     if fetcher is None or others:
@@ -66,7 +56,7 @@ def fetch(
     return value
 
 
-def _from_env(name: Any, around: _Surroundings) -> str:
+def _from_env(name: Any, around: Surroundings) -> str:
     value = around.environ.get(str(name))
     if value is None:
         raise SecretUnavailableError(
@@ -75,7 +65,7 @@ def _from_env(name: Any, around: _Surroundings) -> str:
     return value
 
 
-def _from_file(name: Any, around: _Surroundings) -> str:
+def _from_file(name: Any, around: Surroundings) -> str:
     path = around.base_dir / Path(str(name)).expanduser()
     try:
         return _cut(_text(read_regular(path, _LARGEST), f"the file {name}"))
@@ -89,7 +79,7 @@ def _from_file(name: Any, around: _Surroundings) -> str:
         ) from error
 
 
-def _from_command(words: Any, around: _Surroundings) -> str:
+def _from_command(words: Any, around: Surroundings) -> str:
     if isinstance(words, str) or not isinstance(words, Sequence) or not words:
         raise SecretUnavailableError(
             "a command is a list of words", fix='write it as ["program", "argument"]'
@@ -97,7 +87,7 @@ def _from_command(words: Any, around: _Surroundings) -> str:
     return _cut(_run([str(word) for word in words], around))
 
 
-def _from_prompt(question: Any, around: _Surroundings) -> str:
+def _from_prompt(question: Any, around: Surroundings) -> str:
     if around.ask is None:
         raise SecretUnavailableError(
             "the value is asked for by apply on a terminal", fix="run apply there, or use another source"
@@ -105,7 +95,7 @@ def _from_prompt(question: Any, around: _Surroundings) -> str:
     return around.ask(question if isinstance(question, str) else "value")
 
 
-def _from_onepassword(reference: Any, around: _Surroundings) -> str:
+def _from_onepassword(reference: Any, around: Surroundings) -> str:
     if not str(reference).startswith("op://"):
         raise SecretUnavailableError(
             f"{reference!r} is no 1Password reference", fix="write it as op://vault/item/field"
@@ -113,7 +103,7 @@ def _from_onepassword(reference: Any, around: _Surroundings) -> str:
     return _run(["op", "read", "--no-newline", str(reference)], around)
 
 
-def _from_sops(where: Any, around: _Surroundings) -> str:
+def _from_sops(where: Any, around: Surroundings) -> str:
     if not isinstance(where, Mapping) or set(where) != {"file", "key"}:
         raise SecretUnavailableError(
             "sops needs a file and a key", fix="write {file: secrets.enc.yaml, key: a.b}"
@@ -133,7 +123,7 @@ def _extract(key: str) -> str:
     return "".join(f"[{part if part.isdecimal() else json.dumps(part)}]" for part in key.split("."))
 
 
-_FETCHERS: dict[str, Callable[[Any, _Surroundings], str]] = {
+_FETCHERS: dict[str, Callable[[Any, Surroundings], str]] = {
     "env": _from_env,
     "file": _from_file,
     "command": _from_command,
@@ -143,7 +133,7 @@ _FETCHERS: dict[str, Callable[[Any, _Surroundings], str]] = {
 }
 
 
-def _run(words: list[str], around: _Surroundings) -> str:
+def _run(words: list[str], around: Surroundings) -> str:
     """Runs a command without a shell, in a session of its own, and gives what it prints.
 
     Of its own, so that Ctrl-C reaches us and not half of the family; its error output may hold the secret and
@@ -180,7 +170,7 @@ def _run(words: list[str], around: _Surroundings) -> str:
     return _text(output, f"what {name} printed")
 
 
-def _collect(process: subprocess.Popen[bytes], name: str, around: _Surroundings) -> bytes:
+def _collect(process: subprocess.Popen[bytes], name: str, around: Surroundings) -> bytes:
     assert process.stdout is not None
     deadline = time.monotonic() + around.command_seconds
     output = b""

@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from reconciler.clients.secret_source import SecretUnavailableError, fetch
+from reconciler.clients.secret_source import SecretUnavailableError, Surroundings, fetch
 from reconciler.errors import InterruptedRunError
 
 ENVIRON = {"DB_PASSWORD": "hunter2hunter2", "EMPTY": "", "PATH": os.environ["PATH"]}
 
 
 def value(source: dict[str, Any], base_dir: Path = Path(), **options: Any) -> str:
-    return fetch(source, **{"environ": ENVIRON, "base_dir": base_dir, **options})
+    return fetch(source, Surroundings(**{"environ": ENVIRON, "base_dir": base_dir, **options}))
 
 
 def refused(source: dict[str, Any], base_dir: Path = Path(), **options: Any) -> str:
@@ -148,6 +148,10 @@ def test_a_helper_that_stays_behind_is_not_waited_for() -> None:
 def test_a_command_that_closes_its_output_and_goes_on_is_ended() -> None:
     code = "import os, time; os.close(1); time.sleep(60)"
     assert "did not end" in refused(python(code), command_seconds=0.3)
+
+
+def test_surroundings_print_no_environment() -> None:
+    assert "hunter2" not in repr(Surroundings(ENVIRON, Path()))
 
 
 def test_a_question_is_asked_where_somebody_can_answer() -> None:
