@@ -88,6 +88,9 @@ def encode_version(state: State, *, written_at: str = "", folded: str = "") -> t
         data = _encoder.encode(state_document()(*stamps, *mirror(State).values(state))) + b"\n"
     checksum = hashlib.sha256(data[_BODY_AT:]).hexdigest()
     sealed = b"".join((_PREFIX, checksum.encode(), data[_BODY_AT:]))
+    head = head_of(sealed[:HEAD_BYTES])
+    if head is None or head.lineage != state.lineage:
+        raise StateError(f"the state cannot be stored: {state.lineage!r} is no lineage")
     return sealed, Version(state, checksum, written_at, folded)
 
 

@@ -16,6 +16,8 @@ from reconciler.storage.disk import Disk, read_whole, write_whole
 
 _SAFE_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}")
 
+_MARK = re.compile(rb"(\d{1,18})\n")
+
 
 def default_marks_folder(environ: Mapping[str, str] = os.environ) -> Path:
     """Where marks lie by default: the user's cache folder."""
@@ -36,8 +38,9 @@ class HighWaterMarks:
         path = self._path(lineage)
         if path is None:
             return -1
-        with contextlib.suppress(OSError, ValueError):
-            return int(read_whole(path, limit=32) or b"-1")
+        with contextlib.suppress(OSError):
+            mark = _MARK.fullmatch(read_whole(path, limit=32) or b"")
+            return int(mark[1]) if mark else -1
         return -1
 
     def raise_to(self, lineage: str, serial: int) -> None:

@@ -286,12 +286,15 @@ class LocalStore:
 
     def _end(self, session: _Session) -> None:
         """Leaves a journal that holds events for the next run, and nothing else."""
-        if session.journal is not None and session.journal.is_empty:
-            self._drop_journal(session)
-        elif session.journal is not None:
-            session.journal.close()
         self._session = None
-        self._lock.release(leave_file=session.holder.guards_state and not self.paths.state.exists())
+        try:
+            if session.journal is not None and session.journal.is_empty:
+                self._drop_journal(session)
+            elif session.journal is not None:
+                session.journal.close()
+        finally:
+            lost = session.holder.guards_state and not self.paths.state.exists()
+            self._lock.release(leave_file=lost)
 
 
 def _goes_on_from(state: State, reading: Reading | None) -> bool:

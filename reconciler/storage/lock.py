@@ -19,7 +19,7 @@ from pathlib import Path
 
 import msgspec
 
-from reconciler.errors import LockHeldError
+from reconciler.errors import LockHeldError, StateError
 from reconciler.storage.disk import cannot_write, read_whole
 
 _ATTEMPTS = 5
@@ -89,8 +89,7 @@ class LocalLock:
             if attempt:
                 self._sleep(_PAUSE)
             if self._take():
-                self.sign(holder)
-                return
+                return self._sign_first(holder)
         raise self._held()
 
     def sign(self, holder: Holder) -> None:
@@ -112,6 +111,13 @@ class LocalLock:
                 self.path.unlink()  # while it is held: whoever opened it before sees that it is no longer there
         os.close(self._descriptor)
         self._descriptor = None
+
+    def _sign_first(self, holder: Holder) -> None:
+        try:
+            self.sign(holder)
+        except StateError:
+            self.release()
+            raise
 
     def _take(self) -> bool:
         descriptor = self._open()

@@ -34,4 +34,6 @@ def state_schema() -> dict[str, Any]:
 def _schema(of: Any, title: str, description: str) -> dict[str, Any]:
     (reference,), definitions = msgspec.json.schema_components([of], ref_template="#/$defs/{name}")
     top = definitions.pop(reference["$ref"].rpartition("/")[2])
-    return {"$schema": _DIALECT, **top, "title": title, "description": description, "$defs": definitions}
+    schema = {"$schema": _DIALECT, **top, "title": title, "description": description, "$defs": definitions}
+    plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(schema))  # defaults come as tuples
+    return plain

@@ -152,7 +152,9 @@ class History:
         return f"kept are {kept}" if kept else "no version is kept"
 
 
-def unreadable(path: Path, why: str, fix: str = "") -> DamagedStateError:
+def unreadable(
+    path: Path, why: str, fix: str = "look at what stands there, and at who may read it"
+) -> DamagedStateError:
     """What is said of a file that cannot be trusted."""
     return DamagedStateError(f"{path} cannot be used: {why}", fix=fix)
 
