@@ -173,6 +173,7 @@ class BindContext:
     report: Callable[[Path, str, str, str], None]
     warn: Callable[[Path, str, str, str], None]
     external: bool = False  # somebody else's: only what finding it and lending to others needs has to be there
+    defaulted: frozenset[str] = frozenset()  # keys of the block that came out of `defaults`
 
 
 @dataclass(frozen=True, slots=True)

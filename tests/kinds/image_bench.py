@@ -35,7 +35,7 @@ class Binding:
 def bind_image(
     block: Mapping[str, Any],
     *,
-    declared: Mapping[str, Any] | None = None,
+    defaulted: tuple[str, ...] = (),
     registries: Mapping[str, Any] | None = None,
     protocols: tuple[str, ...] = (),
     account_id: Value = ACCOUNT,
@@ -43,7 +43,7 @@ def bind_image(
     key: str = "api",
     external: bool = False,
 ) -> Binding:
-    """Binds a block; `declared` is what the manifest says without its defaults, `registries` their domains by key."""
+    """Binds a block; `defaulted` are its keys that came out of `defaults`, `registries` have their domains by key."""
     errors: list[tuple[Path, str, str]] = []
     warnings: list[tuple[Path, str, str]] = []
     domains = dict(registries or {})
@@ -60,7 +60,7 @@ def bind_image(
         default_name=f"shop-{key}",
         registry_host=host,
         sections={
-            "images": {key: dict(block if declared is None else declared)},
+            "images": {key: dict(block)},
             "registries": {name: {"domain": domain} for name, domain in domains.items()},
             "registry_protocols": {name: {} for name in protocols},
         },
@@ -68,6 +68,7 @@ def bind_image(
         report=lambda path, code, summary, detail: errors.append((path, code, f"{summary}; {detail}")),
         warn=lambda path, code, summary, detail: warnings.append((path, code, f"{summary}; {detail}")),
         external=external,
+        defaulted=frozenset(defaulted),
     )
     return Binding(ImageHandler().bind(block, context), errors, warnings)
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
 
 from reconciler.clients.image_reference import ImageReference, is_digest, is_tag
 from reconciler.clients.image_rules import (
@@ -37,7 +36,8 @@ UNPINNED = "UNPINNED_IMAGE"
 DAEMON = "docker-daemon:"
 
 _SECRET_NAME = re.compile(
-    r"PASSW(OR)?D|PASSPHRASE|SECRET|TOKEN|CREDENTIAL|(API|ACCESS|PRIVATE|SIGNING|ENCRYPTION)_?KEY",
+    r"password|passwd|passphrase|(?:^|[_-])(?:pass|pwd|secrets?|tokens?|credentials?"
+    r"|(?:api|access|private|signing|encryption)[_-]?keys?)(?:$|[_-])",
     re.IGNORECASE,
 )
 
@@ -161,8 +161,9 @@ class _Reading:
         return name + (f":{tag}" if tag else "") + (f"@{digest}" if digest else "")
 
     def _check_push(self, placed: PlacedImage, text: str) -> None:
-        declared = self._context.sections.get("images", {}).get(self._context.address.key, {})
-        if placed.place in (Place.COPIED, Place.PULLED) or not _pushes(declared):
+        # As a default, `push` does not alter how a name is read (interface 1.3).
+        is_written = self._block.get("push") is True and "push" not in self._context.defaulted
+        if placed.place in (Place.COPIED, Place.PULLED) or not is_written:
             return
         if placed.place is Place.PROTOCOL:
             summary, fix = f"{text} is pulled by Cloudflare itself", "leave `push` out"
@@ -223,8 +224,3 @@ def _has_version(name: str) -> bool:
         return bool(ImageReference.parse(name).version)
     except ReconcilerError:
         return False
-
-
-def _pushes(declared: Any) -> bool:
-    """Whether the block itself says so; as a default, `push` does not alter how a name is read."""
-    return isinstance(declared, Mapping) and declared.get("push") is True
