@@ -119,9 +119,7 @@ def _carry_out(
         )
     finally:
         progress.close()
-    state = store.commit(
-        replace(state, fingerprint_key_id=workplace.clients.key_id or state.fingerprint_key_id)
-    )
+    state = store.commit(state)
     return _conclude(workplace, blueprint, state, tally)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 
 import click
@@ -22,6 +23,7 @@ def command(port: int, data: Path | None, missing_images: str, token: str | None
     """Serve the local stand-in for Cloudflare: API, registry and the pages that drive them."""
     from reconciler.emulator.server import serve
 
+    gc.enable()  # it runs for days, and requests leave cycles behind
     try:
         serve(port, data, missing_images, token)
     except OSError as error:

@@ -204,6 +204,9 @@ def _manifest(
 def _transport(settings: ApiSettings, stop: StopSignal, scrub: Scrubber, verbose: int) -> Transport:
     from reconciler.clients.transport import Transport
 
+    for credential in (settings.credentials.token, settings.credentials.key):
+        if credential and settings.base_url and not settings.is_loopback:
+            scrub.add(credential)
     return Transport(
         settings.base_url,
         settings.credentials,
