@@ -46,11 +46,11 @@ def _named(environment: str | None) -> str:
 def _same_api(recorded: str, present: str) -> bool:
     if not recorded or not present or recorded.rstrip("/") == present.rstrip("/"):
         return True
-    return _is_loopback(recorded) and _is_loopback(present)
+    return is_loopback(recorded) and is_loopback(present)
 
 
-def _is_loopback(url: str) -> bool:
-    """Interface 7: another API base URL on loopback is no mismatch; a stand-in gets a new port at each start."""
+def is_loopback(url: str) -> bool:
+    """Whether a URL leads to this machine; there a stand-in gets a new port at each start (interface 7)."""
     host = urlsplit(url).hostname or ""
     try:
         return ipaddress.ip_address(host).is_loopback

@@ -214,6 +214,7 @@ class LocalStore:
         return self._write(session, state, before.serial + _is_news(before, state), folded)
 
     def _write(self, session: _Session, state: State, serial: int, folded: str) -> State:
+        self._identity.check(state, "the state to be written")
         state = replace(state, serial=serial)
         data, version = encode_version(state, written_at=timestamp(self._now()), folded=folded)
         session.checksums.add(version.checksum)

@@ -7,9 +7,17 @@ from typing import Any
 import msgspec
 
 from reconciler.model.plan import Plan
-from reconciler.storage.codec import state_document
+from reconciler.storage.codec import STATE_FORMAT, state_document
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
+_STAMPS = {
+    "checksum": {"pattern": "^[0-9a-f]{64}$", "description": "SHA-256 of every byte of the file after it."},
+    "format_version": {"const": STATE_FORMAT, "description": "Version of this format."},
+    "written_at": {"description": "When this version was written, UTC."},
+    "folded": {"description": "Id of the journal that went into this version; empty where none did."},
+    "lineage": {"description": "Which history this state belongs to."},
+    "serial": {"description": "How many times it changed."},
+}
 
 
 def plan_schema() -> dict[str, Any]:
@@ -24,10 +32,8 @@ def state_schema() -> dict[str, Any]:
         "The state of reconciler",
         "Everything remembered about one environment of one project.",
     )
-    schema["properties"]["checksum"] |= {
-        "pattern": "^[0-9a-f]{64}$",
-        "description": "SHA-256 of every byte after it.",
-    }
+    for name, more in _STAMPS.items():
+        schema["properties"][name] |= more
     return schema
 
 

@@ -19,6 +19,7 @@ from reconciler.storage.local_store import LocalStore
 from reconciler.storage.lock import LocalLock
 from tests.storage import samples
 
+ROOT = Path(__file__).parents[2]
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 
@@ -201,7 +202,7 @@ def test_a_writer_killed_again_and_again_loses_nothing_it_promised(tmp_path: Pat
     chance = random.Random(4711)
     for _ in range(6):
         with subprocess.Popen(
-            [sys.executable, "-c", WRITER, str(tmp_path)], stdout=subprocess.PIPE, text=True
+            [sys.executable, "-c", WRITER, str(tmp_path)], stdout=subprocess.PIPE, text=True, cwd=ROOT
         ) as writer:
             assert writer.stdout is not None
             assert writer.stdout.readline() == "ready\n"
@@ -254,7 +255,7 @@ sys.exit(sum(os.waitpid(child, 0)[1] != 0 for child in children))
 
 def test_fifty_racing_writers_lose_no_update(tmp_path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", RACE, str(tmp_path)], capture_output=True, text=True, check=False
+        [sys.executable, "-c", RACE, str(tmp_path)], capture_output=True, text=True, check=False, cwd=ROOT
     )
     assert (done.returncode, done.stderr) == (0, "")
     state = samples.store(tmp_path).read()

@@ -239,6 +239,15 @@ def test_writing_needs_the_lock_and_a_reading(tmp_path: Path) -> None:
         store.commit(samples.state())
 
 
+def test_anothers_state_is_not_written(tmp_path: Path) -> None:
+    store = samples.store(tmp_path)
+    with store.lock("apply"):
+        store.read()
+        with pytest.raises(StateMismatchError, match="environment"):
+            store.begin_run(samples.state(environment="eu"), "run-1")
+    assert store.read() is None
+
+
 def test_a_state_that_moved_is_not_overwritten(tmp_path: Path) -> None:
     store = samples.store(tmp_path)
     old = samples.write(store, samples.state())

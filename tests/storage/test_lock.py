@@ -16,6 +16,7 @@ from reconciler.errors import LockHeldError
 from reconciler.storage.lock import Holder, LocalLock, left_by, read_holder
 from tests.storage import samples
 
+ROOT = Path(__file__).parents[2]
 ALICE = Holder("alice", "build-7", 4711, "apply", samples.AT)
 
 HOLD = """
@@ -37,7 +38,9 @@ def lock_at(path: Path, sleep: Callable[[float], None] = lambda _: None) -> Loca
 @contextmanager
 def another_process(path: Path) -> Iterator[subprocess.Popen[str]]:
     command = [sys.executable, "-c", HOLD, str(path)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT
+    ) as child:
         try:
             assert child.stdout is not None
             assert child.stdout.readline() == "held\n"
