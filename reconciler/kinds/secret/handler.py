@@ -5,7 +5,7 @@ A value cannot be read back: it is compared with what was sent last; its version
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from reconciler.clients.fingerprint import FingerprintKeys
@@ -95,7 +95,7 @@ class SecretHandler(Handler):
 
     def observe(self, look: Look) -> Sighting:
         """One list for all account secrets, and none where there are none; the others are what we remember of them."""
-        asked = [subject for subject in look.subjects if _may_be_in_account(subject)]
+        asked = {subject.address for subject in look.subjects if _may_be_in_account(subject)}
         documents = {str(one["name"]): one for one in self._list(look, asked)}
         by_identity: dict[ResourceAddress, Observed] = {}
         by_key: dict[ResourceAddress, tuple[Observed, ...]] = {}
@@ -104,13 +104,13 @@ class SecretHandler(Handler):
                 by_identity[subject.address] = _as_remembered(subject)
             elif (document := documents.get(subject.identity or subject.import_id)) is not None:
                 by_identity[subject.address] = _observed(document, subject)
-            elif subject in asked and subject.name in documents:
+            elif subject.address in asked and subject.name in documents:
                 by_key[subject.address] = (_observed(documents[subject.name], subject),)
         known = {subject.identity or subject.name for subject in look.subjects}
         others = [_observed(one) for name, one in documents.items() if look.others and name not in known]
         return Sighting(by_identity, by_key, tuple(others))
 
-    def _list(self, look: Look, asked: Sequence[Subject]) -> Sequence[Mapping[str, Any]]:
+    def _list(self, look: Look, asked: Collection[ResourceAddress]) -> Sequence[Mapping[str, Any]]:
         return self._account.list_secrets() if asked or look.others else ()
 
     @property
