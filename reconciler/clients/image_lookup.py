@@ -29,6 +29,8 @@ RegistryOf = Callable[[str], "Registry"]
 
 # How much larger a layer usually is than its compressed form.
 _USUAL_RATIO = 2.5
+_GZIP_LEAST = 18
+_GZIP_MOST = 1024**3
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,7 @@ class ImageLookup:
 
         image = resolve(source)
         digest = source.manifest().digest if all_platforms else image.digest
-        size, estimated = _unpacked_size(image.layers)
+        size, estimated = _unpacked_size(source, image.layers)
         return MeasuredImage(digest, size, required_disk_mb(size, len(image.layers)), estimated)
 
     def resolve_image(self, text: str, rules: ImageRules, recorded: str = "") -> dict[str, Any]:
@@ -141,11 +143,26 @@ def missing_image(placed: PlacedImage, written: str, account_id: str) -> NotFoun
     )
 
 
-def _unpacked_size(layers: Sequence[Descriptor]) -> tuple[int, bool]:
+def _unpacked_size(source: ImageSource, layers: Sequence[Descriptor]) -> tuple[int, bool]:
     """Bytes when unpacked, and whether that is an estimate."""
-    sizes = [layer.size if _is_plain(layer) else round(layer.size * _USUAL_RATIO) for layer in layers]
-    return sum(sizes), not all(map(_is_plain, layers))
+    known = [_unpacked_length(source, layer) for layer in layers]
+    sizes = [
+        round(layer.size * _USUAL_RATIO) if length is None else length
+        for length, layer in zip(known, layers, strict=True)
+    ]
+    return sum(sizes), None in known
 
 
-def _is_plain(layer: Descriptor) -> bool:
-    return layer.media_type.endswith(".tar")
+def _unpacked_length(source: ImageSource, layer: Descriptor) -> int | None:
+    """The length of a layer when unpacked; None where only unpacking it would tell.
+
+    The end of a gzip file says its length modulo 4 GiB. It is read from files alone: not every registry gives a part of
+    a blob without sending all of it. A length below the compressed one is that of the last of several gzip members.
+    """
+    if layer.media_type.endswith(".tar"):
+        return layer.size
+    is_file = source.home == ("", "")
+    if not is_file or not layer.media_type.endswith("gzip") or not _GZIP_LEAST <= layer.size < _GZIP_MOST:
+        return None
+    length = int.from_bytes(b"".join(source.open_blob(layer.digest, layer.size, layer.size - 4)), "little")
+    return length if length >= layer.size else None

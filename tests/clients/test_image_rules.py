@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from reconciler.clients import image_rules
 from reconciler.clients.image_reference import ImageReference
@@ -169,3 +171,15 @@ def test_the_repository_of_a_protocol_keeps_it() -> None:
 def test_the_disk_an_image_needs_is_a_tenth_more_and_something_for_each_layer() -> None:
     assert required_disk_mb(1_000_000_000, 2) == 1134
     assert required_disk_mb(0, 0) == 0
+
+
+NAMES = st.text(alphabet="abAB01.:/@_-é \x00", max_size=40) | st.text(max_size=40)
+
+
+@given(NAMES, st.booleans())
+def test_any_text_is_placed_or_refused_and_a_full_name_stays_as_it_is(text: str, push: bool) -> None:
+    try:
+        placed = place_image(text, RULES, push=push)
+    except MisplacedImageError:
+        return
+    assert place_image(placed.text, RULES, push=push) == placed

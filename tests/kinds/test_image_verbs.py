@@ -12,8 +12,9 @@ from reconciler.emulator.server import LocalServer
 from reconciler.kinds.image import BuildInputs
 from reconciler.model.event import StepProgressed, StepVoided
 from reconciler.model.handler import Look, Subject
+from reconciler.model.resource import Desired
 from tests.clients.images import Image, image, index, layout_files, pull, push, write_folder, write_tar
-from tests.kinds.image_bench import ACCOUNT, HOST
+from tests.kinds.image_bench import ACCOUNT, HOST, bind_image
 from tests.kinds.kind_bench import changes, failures
 from tests.kinds.registries_bench import API, Registries, registries
 
@@ -190,6 +191,22 @@ def test_somebody_elses_image_is_found_and_left_alone(there: Registries) -> None
     assert changes(blueprint) == {}
     predicted = there.bench.handlers["image"].predict(blueprint.decided.changes[API])
     assert predicted["ref"] == f"{OURS}/base@{REDIS.top.digest}"
+
+
+def test_somebody_elses_image_may_be_named_by_repository_and_digest(there: Registries) -> None:
+    digest = push(there.managed, f"{ACCOUNT}/base", "1", REDIS)
+    binding = bind_image({"digest": digest}, external=True)
+    wish = Desired(
+        API,
+        binding.attributes,
+        name="base",
+        named_by_default=False,
+        external=True,
+        settings=binding.bound.settings,
+    )
+    blueprint = there.bench.plan(wish)
+    assert changes(blueprint) == {}
+    assert blueprint.manifest.resources[API].outputs["ref"] == f"{OURS}/base@{digest}"
 
 
 @pytest.mark.parametrize("text", ["base:1", f"{OURS}/base:1"])

@@ -112,7 +112,7 @@ class Resolving:
             return Prepared(diagnostics=(_problem(wanted, error),))
 
     def _resolved(self, wanted: WantedImage) -> Prepared:
-        if not wanted.source:
+        if not wanted.source and not wanted.pinned:
             return Prepared()
         if wanted.place is Place.PROTOCOL:
             return _unread(wanted)
