@@ -34,6 +34,9 @@ from reconciler.model.value import Secret, is_plain
 from reconciler.storage.store import Store
 
 
+TOMBSTONE_SECONDS = 86_400.0
+
+
 @dataclass(frozen=True, slots=True)
 class House:
     """Everything that a command works with: handlers by kind, the service's time, the wish to stop, who works."""
@@ -259,7 +262,14 @@ def carry_out(
         store.append(batch)
         state = state.after(batch)
         report(batch)
-    return _with_key_id(blueprint, _with_outputs(blueprint, state, store))
+    state = _with_key_id(blueprint, _with_outputs(blueprint, state, store))
+    return _without_old_tombstones(state, house)
+
+
+def _without_old_tombstones(state: State, house: House) -> State:
+    """A deletion that began more than a day ago is over, or nobody's business of ours any more."""
+    young = [one for one in state.tombstones if house.clock.seconds_since(one.deleted_at) < TOMBSTONE_SECONDS]
+    return replace(state, tombstones=tuple(young))
 
 
 def _with_key_id(blueprint: Blueprint, state: State) -> State:

@@ -27,6 +27,7 @@ from reconciler.model.manifest import Inputs, Manifest
 from reconciler.model.plan import RecordedInputs
 from reconciler.model.state import State
 from reconciler.model.stop import StopSignal
+from reconciler.storage.high_water import default_marks_folder
 from reconciler.storage.identity import Identity
 from reconciler.storage.local_store import LocalStore
 from reconciler.workflow import House
@@ -97,7 +98,7 @@ def open_workplace(
             settings.base_url,
         )
         store = LocalStore(
-            _state_folder(common, manifest.state, path), identity, marks=config_folder() / "marks"
+            _state_folder(common, manifest.state, path), identity, marks=default_marks_folder(os.environ)
         )
         clients = Clients(
             transport=transport,
@@ -137,7 +138,7 @@ def open_store(common: Common) -> LocalStore:
         )
     identity = Identity(outline.project, environment, "local" if common.local else "cloudflare")
     folder = _state_folder(common, outline.state, path)
-    return LocalStore(folder, identity, marks=config_folder() / "marks")
+    return LocalStore(folder, identity, marks=default_marks_folder(os.environ))
 
 
 def binding_handlers(registry_host: str = "registry.cloudflare.com") -> dict[str, Any]:

@@ -77,7 +77,7 @@ class _Building:
             self._link_remembered(change, other)
 
     def _link_replacement(self, change: Change, forward: StepKey, removal: StepKey) -> None:
-        if self.handlers[change.address.kind].kind.create_first:
+        if self._creates_first(change.address):
             self.requires[removal].add(forward)
         else:
             self.requires[forward].add(removal)
@@ -127,7 +127,11 @@ class _Building:
                 self.after[live].add(harmless)
 
     def _creates_first(self, address: ResourceAddress) -> bool:
-        return self.handlers[address.kind].kind.create_first
+        """Whether the new one can stand beside the old one until that goes: not where both need the same place."""
+        if not self.handlers[address.kind].kind.create_first:
+            return False
+        change = self.changes[address]
+        return set(self._places(address, change)).isdisjoint(self._places(address, change.prior))
 
     def link_exclusive(self) -> None:
         """Two objects cannot share a name or a namespace: the one that goes, goes first."""

@@ -50,6 +50,7 @@ def build_handlers(clients: Clients) -> dict[str, Handler]:
     """A handler for every kind, in the order in which a manifest is usually written."""
     from reconciler.clients.cloudflare import Cloudflare
     from reconciler.clients.fingerprint import FingerprintKeys
+    from reconciler.clients.image_lookup import ImageLookup
     from reconciler.clients.registries import Registries
     from reconciler.clients.secret_source import Surroundings, fetch
     from reconciler.kinds.application import ApplicationHandler
@@ -74,7 +75,7 @@ def build_handlers(clients: Clients) -> dict[str, Handler]:
         scrub=clients.scrub.add,
         sleep=clients.stop.wait,
     )
-    applications = ApplicationHandler(api)
+    applications = ApplicationHandler(api, resolve_image=ImageLookup(registries).resolve_image)
     handlers = (
         ImageHandler(
             registry=registries,
