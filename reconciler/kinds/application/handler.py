@@ -67,7 +67,8 @@ _LONGEST_DELETION = 900.0
 class ApplicationHandler(Handler):
     """Knows applications. `resolve_image` says what an image comes to that one names by itself; `clock` counts seconds.
 
-    Without a client it can bind, and nothing more. `listing` is the account's list of applications, shared with whoever needs it in the same look.
+    Without a client it can bind, and nothing more. `listing` is the account's list of applications, for all who need it
+    in one look.
     """
 
     kind = KIND

@@ -1,0 +1,230 @@
+"""Sends one worker, request by request: the upload, then what is sent apart from it, each with a checkpoint after it.
+
+Class changes and container marks are worked out from what the server has just now, not from the plan.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path as FilePath
+from typing import TYPE_CHECKING, Any
+
+from reconciler.errors import ConflictError, NotFoundError, ReconcilerError, StalePlanError
+from reconciler.kinds.worker import judging, uploading
+from reconciler.kinds.worker.classes import ClassChanges, class_changes, wanted_classes
+from reconciler.kinds.worker.looking import ScriptReading, dashed, freshness_of, namespaces_by_script
+from reconciler.kinds.worker.preparing import make_images_ready, modules_of
+from reconciler.kinds.worker.routing import Routing
+from reconciler.model.change import Action, Change
+from reconciler.model.handler import Result, Work
+from reconciler.model.resource import Observed
+from reconciler.model.value import Path, Secret, Value, at_path
+
+if TYPE_CHECKING:
+    from reconciler.clients.cloudflare import Cloudflare
+    from reconciler.clients.multipart import Part
+
+UPLOADED = "uploaded"
+_ABSENT: Value = object()
+
+
+ListApplications = Callable[[bool], Sequence[Mapping[str, Any]]]
+"""Gives the account's applications; with True, asked anew."""
+
+
+class Sending:
+    """One create or update of one script."""
+
+    def __init__(
+        self,
+        client: Cloudflare,
+        change: Change,
+        work: Work,
+        base_dir: FilePath,
+        applications: ListApplications,
+    ) -> None:
+        self._client = client
+        self._base_dir = base_dir
+        self._applications = applications
+        self._change = change
+        self._work = work
+        self._wanted = change.wanted
+        self._script = str(change.wanted["name"])
+        self._reading = ScriptReading(self._client)
+        self._is_new = change.action in (Action.CREATE, Action.REPLACE)
+        owes = (
+            *(change.prior.owes if change.prior else ()),
+            *(change.observed.owes if change.observed else ()),
+        )
+        # What an attempt cut off half-way has sent, and what not, is no longer known: all of it is sent again.
+        self._everything = self._is_new or bool(owes) or bool(work.before)
+        self._version = ""
+        self._namespaces: Mapping[str, str] = {} if self._is_new else judging.namespaces_of(change)
+        self._classes_changed = False
+
+    def done(self) -> Result:
+        """Sends everything that has to be sent."""
+        if judging.uploads(self._change) and UPLOADED not in self._work.before:
+            self._upload()
+        sent = self._send_secrets()
+        routing = Routing(self._client, self._script, self._change, everything=self._everything)
+        for part in routing.send(is_new=self._is_new):
+            self._work.checkpoint(part, {})
+        if sent or not self._version:
+            self._version = self._version_now(has_moved=sent or self._everything)
+        return Result(self._observed())
+
+    def _version_now(self, *, has_moved: bool) -> str:
+        known = self._change.observed.outputs.get("version_id") if self._change.observed else None
+        return self._reading.version(self._script) if has_moved or not known else str(known)
+
+    # the upload
+
+    def _upload(self) -> None:
+        live = self._live()
+        changes = class_changes(live["namespaces"], wanted_classes(self._wanted), self._renames())
+        if self._was_uploaded():
+            self._classes_changed = True
+            return
+        running = self._running(live["namespaces"], changes)
+        marks = uploading.container_marks(self._wanted, running, changes.deleted, changes.renamed or {})
+        make_images_ready(self._client, self._wanted, self._work)
+        body = uploading.metadata(self._wanted, live, self._removed(), changes, marks, self._work.operation)
+        answer = self._client.upload_script(self._script, body, self._parts())
+        self._version = dashed(str(answer.get("deployment_id") or ""))
+        self._classes_changed = bool(changes) or self._is_new
+        self._work.checkpoint(UPLOADED, {"identity": self._script, "version": self._version})
+
+    def _live(self) -> dict[str, Any]:
+        """What the server has of the script just now: settings, migration tag, namespaces."""
+        if self._is_new and not self._work.again:
+            return {"script": {}, "settings": {}, "namespaces": {}}
+        try:
+            script = self._service()
+            settings = self._reading.settings(self._script)
+        except NotFoundError:
+            return {"script": {}, "settings": {}, "namespaces": {}}
+        namespaces = namespaces_by_script(self._client).get(self._script, {})
+        return {"script": script, "settings": settings, "namespaces": namespaces}
+
+    def _service(self) -> Mapping[str, Any]:
+        found = self._client.get_service(self._script)
+        script: Mapping[str, Any] = (found.get("default_environment") or {}).get("script") or {}
+        return script
+
+    def _renames(self) -> Mapping[str, str]:
+        settings = self._change.desired.settings if self._change.desired else {}
+        return settings.get("renamed") or {}
+
+    def _was_uploaded(self) -> bool:
+        """Whether an answer that was lost said yes: the newest version carries our label."""
+        if not self._work.again:
+            return False
+        try:
+            versions = self._client.list_script_versions(self._script)
+        except NotFoundError:
+            return False
+        label = (versions[0].get("annotations") or {}).get(uploading.LABEL) if versions else None
+        return bool(label == self._work.operation)
+
+    def _running(self, namespaces: Mapping[str, str], changes: ClassChanges) -> dict[str, Mapping[str, Any]]:
+        """The live applications on the script's namespaces, by class; one on a class that is to go stops the upload."""
+        if not namespaces:
+            return {}
+        # A class is only deleted once nothing runs behind it: that has to be seen now, not at the plan.
+        listed = self._applications(bool(changes.deleted))
+        on = {(one.get("durable_objects") or {}).get("namespace_id"): one for one in listed}
+        running = {name: on[identity] for name, identity in namespaces.items() if identity in on}
+        for name in changes.deleted:
+            if name in running:
+                owner = running[name]
+                raise ConflictError(
+                    f"the application {owner.get('name')} ({owner.get('id')}) still runs behind {name}",
+                    fix="delete it first, or keep the class",
+                    address=str(self._change.address),
+                )
+        return running
+
+    def _removed(self) -> dict[Path, Value]:
+        """Settings that the manifest used to set, each with what it goes back to."""
+        return {
+            one.path: one.after
+            for one in self._change.attributes
+            if at_path(self._wanted, one.path, _ABSENT) is _ABSENT
+        }
+
+    def _parts(self) -> list[Part]:
+        """The modules, which must be the ones that were planned."""
+        settings = self._change.desired.settings if self._change.desired else {}
+        modules = modules_of(settings, self._base_dir)
+        found = {module.name: module.sha256 for module in modules.modules} if modules else {}
+        if modules is None or modules.problems or found != self._wanted.get("modules"):
+            what = "the worker's modules have changed since the plan was made"
+            raise StalePlanError(what, fix="plan again", address=str(self._change.address))
+        return [module.part for module in modules.modules]
+
+    # the rest
+
+    def _send_secrets(self) -> bool:
+        texts = self._secret_texts()
+        if not texts:
+            return False
+        self._client.update_script_secrets(self._script, texts)
+        self._work.checkpoint("secrets", {})
+        return True
+
+    def _secret_texts(self) -> dict[str, str | None]:
+        """What has to be sent: those that differ, or all; None deletes one that we had set."""
+        wanted: Mapping[str, Value] = self._wanted.get("secrets") or {}
+        texts: dict[str, str | None] = {}
+        if self._everything:
+            texts = {name: self._revealed(name, value) for name, value in wanted.items() if _at_hand(value)}
+        for one in self._change.attributes:
+            if one.path[0] != "secrets":
+                continue
+            names = one.path[1:2] or tuple(one.before or ())
+            for name in names:
+                texts[name] = self._revealed(name, wanted[name]) if name in wanted else None
+        return texts
+
+    def _revealed(self, name: str, value: Value) -> str:
+        if not isinstance(value, Secret):
+            return str(value)
+        try:
+            return value.reveal()
+        except LookupError:
+            raise ReconcilerError(
+                f"the value of the secret {name} is not at hand",
+                fix="make its source available, and run again",
+                address=str(self._change.address),
+            ) from None
+
+    def _observed(self) -> Observed:
+        """The script as it is now, without reading more of it than changed."""
+        script = self._service()
+        if self._classes_changed:
+            self._namespaces = namespaces_by_script(self._client).get(self._script, {})
+        outputs = {
+            "name": self._script,
+            "version_id": self._version,
+            "url": self._url(),
+            "namespaces": dict(self._namespaces),
+        }
+        created = str(script.get("created_on", ""))
+        return Observed(self._script, self._script, self._wanted, outputs, freshness_of(script), created)
+
+    def _url(self) -> str:
+        before = self._change.observed.outputs.get("url") if self._change.observed else None
+        if (
+            not self._is_new
+            and not self._everything
+            and not self._change.touches("workers_dev")
+            and before is not None
+        ):
+            return str(before)
+        subdomain = self._reading.subdomain(self._script)
+        return self._reading.url(self._script, bool(subdomain.get("enabled")))
+
+
+def _at_hand(value: Value) -> bool:
+    return not isinstance(value, Secret) or value.at_hand
