@@ -13,7 +13,7 @@ from urllib.parse import unquote
 import msgspec
 
 from reconciler.emulator import containers, gate, registry, workers
-from reconciler.emulator.answers import Answer, GatewayError, Raw, Refusal, encode
+from reconciler.emulator.answers import JSON, Answer, GatewayError, Raw, Refusal, encode
 from reconciler.emulator.call import Call
 from reconciler.emulator.clock import http_date
 from reconciler.emulator.faults import Faults, echoed
@@ -72,6 +72,10 @@ class App:
             return await self._recorded(call)
         except ConnectionError:
             return None
+        except Refusal as refusal:
+            return refusal.render(bare=False)
+        except Exception as error:  # noqa: BLE001 - the client gets the reason, and the server lives on
+            return _broken(call, error)
         finally:
             self.world.entry = call.entry
             self.world.commit()
@@ -95,15 +99,17 @@ class App:
         if "delay" in fault:
             await asyncio.sleep(float(fault["delay"]))
         if "status" in fault:
-            headers = [("content-type", "application/json"), *fault.get("headers", {}).items()]
-            return Raw(int(fault["status"]), encode(fault.get("body", {})), headers)
+            headers = {"content-type": "application/json"} | {
+                name.lower(): str(value) for name, value in fault.get("headers", {}).items()
+            }
+            return Raw(int(fault["status"]), encode(fault.get("body", {})), list(headers.items()))
         if "html" in fault:
             return Raw(502, HTML, [("content-type", "text/html; charset=UTF-8")])
         self.world.settle()
         if "stale" in fault:
             call.past = self.world.as_of(self.world.clock.now() - float(fault["stale"]))
         answer = await self._gated(call, match)
-        if "echo" in fault and isinstance(answer.body, bytes):
+        if "echo" in fault and JSON in answer.headers and isinstance(answer.body, bytes):
             answer.body = encode(echoed(msgspec.json.decode(answer.body), fault["echo"]))
         return None if fault.get("drop") == "after" else answer
 
@@ -123,6 +129,12 @@ class App:
             answer = refusal.render(bare)
         answer.headers = [*answer.headers, *limits]
         return answer
+
+
+def _broken(call: Call, error: Exception) -> Raw:
+    reason = f"the emulator failed at {call.method} {call.path}: {type(error).__name__}: {error}"
+    call.entry.status = 500
+    return GatewayError(500, 1101, reason).render(bare=False)
 
 
 async def _operate(call: Call, match: Match | None) -> Outcome:
@@ -175,7 +187,8 @@ def _parts(call: Call) -> list[Any]:
 async def _send(answer: Raw, now: float, send: Send) -> None:
     names = {name.lower() for name, _ in answer.headers}
     headers = [(name.lower().encode(), value.encode("latin-1")) for name, value in answer.headers]
-    headers.append((b"date", http_date(now).encode()))
+    if "date" not in names:
+        headers.append((b"date", http_date(now).encode()))
     if isinstance(answer.body, bytes) and "content-length" not in names and answer.status not in (204, 304):
         headers.append((b"content-length", str(len(answer.body)).encode()))
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})

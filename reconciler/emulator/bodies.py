@@ -13,7 +13,7 @@ REGIONS = ("AFR", "APAC", "EEUR", "ENAM", "WNAM", "ME", "OC", "SAM", "WEUR")
 SCALED_POLICIES = ("default", "moon", "gpu", "regional", "fill_metals")
 STEP_PERCENTAGES = (5, 10, 20, 25, 50, 100)
 
-_size = text(r"[\d.]+ ?[KMGT]i?B", "a size with its unit, such as 256MB")
+_size = text(r"\d+(\.\d+)? ?[KMGT]i?B", "a size with its unit, such as 256MB")
 _duration = text(r"(\d+(\.\d+)?(ns|us|µs|ms|s|m|h|d))+", "a duration such as 3d1h3m or 500ms")
 _name = text(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}", "1 to 63 letters, digits, dashes or underscores")
 _words = list_of(text())
@@ -237,7 +237,7 @@ PROTOCOL = shape(
 CREDENTIALS = shape(
     {
         "permissions": list_of(one_of(["pull", "push", "list", "library_push"])),
-        "expiration_minutes": number(1),
+        "expiration_minutes": number(1, 60 * 24 * 365),
     }
 )
 MODIFY_ACCOUNT = shape(

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs
 import msgspec
 
 from reconciler.emulator import multipart
-from reconciler.emulator.answers import ServiceError
+from reconciler.emulator.answers import GatewayError, ServiceError
 from reconciler.emulator.ledger import Entry
 from reconciler.emulator.world import World
 
@@ -100,6 +100,13 @@ class Call:
         self._read = True
 
     async def read(self) -> bytes:
-        """Reads the whole body into `body`."""
-        self.body = b"".join([chunk async for chunk in self.stream()])
+        """Reads the whole body into `body`; refuses one that nobody means."""
+        chunks: list[bytes] = []
+        size = 0
+        async for chunk in self.stream():
+            size += len(chunk)
+            if size > BODY_LIMIT:
+                raise GatewayError(413, 10027, f"the body is larger than {BODY_LIMIT // 2**20} MiB")
+            chunks.append(chunk)
+        self.body = b"".join(chunks)
         return self.body

@@ -11,6 +11,9 @@ from datetime import UTC, datetime
 from email.utils import formatdate
 
 
+END_OF_TIME = 221_845_392_000.0
+
+
 class Clock:
     """Tells the world's time in Unix seconds; `anchor` (world time, real time, rate) is all it remembers."""
 
@@ -33,6 +36,8 @@ class Clock:
         """Jumps ahead; time never goes back."""
         if seconds < 0:
             raise ValueError("time only goes forward: advance by 0 or more seconds")
+        if self.now() + seconds > END_OF_TIME:
+            raise ValueError("that is after the year 9000")
         self.anchor = (self.now() + seconds, self._source(), self.rate)
 
     def set_rate(self, rate: float) -> None:

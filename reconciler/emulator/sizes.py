@@ -45,7 +45,7 @@ def size_of(wish: Object, fallback: Size) -> Size:
     if "memory_mib" in wish or "memory" in wish:
         memory = int(wish.get("memory_mib") or _amount(wish["memory"], _MEBIBYTES))
     wanted = wish.get("disk", {})
-    if wanted:
+    if "size_mb" in wanted or "size" in wanted:
         disk = int(wanted.get("size_mb") or _amount(wanted["size"], _MEGABYTES))
     return vcpu, memory, disk
 

@@ -31,6 +31,7 @@ import { DurableObject } from "cloudflare:workers";
 export class App extends DurableObject {}
 export default { async fetch() { return new Response("hello"); } };
 """
+OLDEST = (4, 164)
 IMAGE = f"registry.cloudflare.com/{ACCOUNT}/app"
 
 
@@ -47,6 +48,9 @@ def wrangler() -> str:
     version = subprocess.run([found, "--version"], capture_output=True, text=True, timeout=60)
     if version.returncode != 0:
         pytest.skip(f"{found} does not run: {(version.stderr or version.stdout).strip()[:200]}")
+    numbers = re.search(r"(\d+)\.(\d+)\.\d+", version.stdout)
+    if not numbers or (int(numbers[1]), int(numbers[2])) < OLDEST:
+        pytest.skip(f"{found} is {version.stdout.strip()}; wanted is {OLDEST[0]}.{OLDEST[1]} or newer")
     return found
 
 
