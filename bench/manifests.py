@@ -6,7 +6,6 @@ from bench.graphs import Graph
 
 PROJECT = "bench"
 ACCOUNT = "b" * 32
-WORKER_MODULE = "export default { fetch() { return new Response('bench') } }\n"
 
 _HEAD = f"version: 1\nproject: {PROJECT}\naccount_id: {ACCOUNT}\n"
 
@@ -22,12 +21,34 @@ def estate(applications: int, *, changed: bool = False, archive: str = "") -> st
     lines += [f"  image-{at:03d}: {{{source or f'image: {image_name(at)!r}'}}}" for at in range(groups)]
     lines.append("workers:")
     for at in range(groups):
-        lines += [f"  worker-{at:03d}:", "    main: worker.js", '    compatibility_date: "2026-10-01"']
+        lines += [
+            f"  worker-{at:03d}:",
+            f"    main: worker-{at:03d}.js",
+            '    compatibility_date: "2026-10-01"',
+        ]
         lines += ["    vars:", "      LOG_LEVEL: info", "    workers_dev: false"]
     lines.append("applications:")
     for at in range(applications):
         lines += _application(at, at % groups, 6 if changed and at == applications // 2 else 5)
     return "\n".join(lines) + "\n"
+
+
+def modules(applications: int) -> dict[str, str]:
+    """The worker modules that an estate of so many applications names, by file."""
+    groups = max(1, applications // 100)
+    return {
+        f"worker-{group:03d}.js": "".join(
+            [
+                "import { Container } from './container.js'\n",
+                *(
+                    f"export class App{at:05d} extends Container {{}}\n"
+                    for at in range(group, applications, groups)
+                ),
+                "export default { fetch() { return new Response('bench') } }\n",
+            ]
+        )
+        for group in range(groups)
+    } | {"container.js": "export class Container {}\n"}
 
 
 def image_name(at: int) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from bench.child import Run
 from bench.images import push_images
-from bench.manifests import estate, image_name
+from bench.manifests import estate, image_name, modules
 from bench.project import Project
 from bench.stand_in import ROOT, Request, StandIn, stand_in
 from bench.tables import Row, Table, interleaved
@@ -80,8 +80,7 @@ def existing(applications: int) -> Iterator[tuple[Project, StandIn]]:
             shutil.rmtree(old)
     with stand_in(folder / "world") as world:
         project = Project(folder, world.environment())
-        project.write(manifest)
-        project.write(estate(applications, changed=True), CHANGED)
+        project.write(manifest, {**modules(applications), CHANGED: estate(applications, changed=True)})
         if not (folder / "applied").exists():
             push_images(world, map(image_name, range(max(1, applications // 100))))
             project.run("apply", "--yes")

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.child import Run, run
-from bench.manifests import WORKER_MODULE
 
 INSTALLED = Path(sys.executable).with_name("reconciler")
 COMMAND = (str(INSTALLED),) if INSTALLED.exists() else (sys.executable, "-m", "reconciler")
@@ -28,11 +27,11 @@ class Project:
     folder: Path
     world: Mapping[str, str] = field(default_factory=dict)
 
-    def write(self, manifest: str, name: str = "containers.yaml") -> None:
-        """Writes a manifest, and the module that its workers share."""
+    def write(self, manifest: str, files: Mapping[str, str] | None = None) -> None:
+        """Writes a manifest, and what it names."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        (self.folder / name).write_text(manifest)
-        (self.folder / "worker.js").write_text(WORKER_MODULE)
+        for name, text in {"containers.yaml": manifest, **(files or {})}.items():
+            (self.folder / name).write_text(text)
 
     def run(self, *arguments: str, expected: int = 0) -> Run:
         """Runs a command; raises BenchError unless it ends as expected."""

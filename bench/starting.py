@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 
 from bench.child import Run
 from bench.images import write_layout
-from bench.manifests import estate, image_name
+from bench.manifests import estate, image_name, modules
 from bench.project import Project
 from bench.stand_in import stand_in
 from bench.tables import Row, Table, interleaved
@@ -47,6 +47,6 @@ def measure(rounds: int) -> Table:
 
 def _project(folder: Path, world: Mapping[str, str]) -> Project:
     project = Project(folder, world)
-    project.write(estate(8, archive="image"))
+    project.write(estate(8, archive="image"), modules(8))
     write_layout(folder / "image", image_name(0))
     return project
