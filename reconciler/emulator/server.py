@@ -31,10 +31,12 @@ class _Protocol(H11Protocol):
 class _Server(uvicorn.Server):
     """Stops at once when told to, where uvicorn would look ten times a second."""
 
+    loop: asyncio.AbstractEventLoop | None = None
     stopping: asyncio.Event
 
     async def main_loop(self) -> None:
         self.stopping = asyncio.Event()
+        self.loop = asyncio.get_running_loop()
         if not self.should_exit:
             await self.stopping.wait()
 
@@ -43,9 +45,10 @@ class _Server(uvicorn.Server):
         self.stop()
 
     def stop(self) -> None:
+        """May be called by any thread and by a signal handler: both must wake the loop from its sleep."""
         self.should_exit = True
-        if hasattr(self, "stopping"):
-            self.stopping.set()
+        if self.loop is not None and not self.loop.is_closed():
+            self.loop.call_soon_threadsafe(self.stopping.set)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         for server in self.servers:
@@ -109,7 +112,6 @@ class LocalServer:
             raise
         self.port: int = self._socket.getsockname()[1]
         self._server = _server(self.app)
-        self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = threading.Thread(target=self._run, name="emulator", daemon=True)
 
     @property
@@ -123,10 +125,9 @@ class LocalServer:
 
     def stop(self) -> None:
         """Ends the thread after the requests under way, and writes the world down."""
-        while self._thread.is_alive():
-            if self._loop is not None and not self._loop.is_closed():
-                self._loop.call_soon_threadsafe(self._server.stop)
-            self._thread.join(0.05)
+        self._server.stop()
+        if self._thread.ident is not None:
+            self._thread.join()
         self._socket.close()
         self.world.close()
 
@@ -138,11 +139,7 @@ class LocalServer:
         self.stop()
 
     def _run(self) -> None:
-        async def serve() -> None:
-            self._loop = asyncio.get_running_loop()
-            await self._server.serve(sockets=[self._socket])
-
-        asyncio.run(serve())
+        asyncio.run(self._server.serve(sockets=[self._socket]))
 
 
 def serve(
