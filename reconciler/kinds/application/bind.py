@@ -162,7 +162,7 @@ class _Reading:
         elif isinstance(image, str):
             rules = self._rules()
             places = {"registry_host": rules.registry_host, "account_id": rules.account_id}
-            self._settings["image"] = {"text": image, **places}
+            self._settings["image"] = {"text": _joined_image(written), **places}
 
     def _placed(self, value: Value, path: Path) -> Value:
         """An image's full name, or what points at it."""

@@ -5,7 +5,7 @@ Class changes and container marks are worked out from what the server has just n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
@@ -58,6 +58,8 @@ class Sending:
         )
         # What an attempt cut off half-way has sent, and what not, is no longer known: all of it is sent again.
         self._everything = self._is_new or bool(owes) or bool(work.before)
+        never_done = change.prior is not None and not change.prior.applied_at
+        self._is_first = self._is_new or (bool(owes) and never_done)
         self._version = ""
         self._namespaces: Mapping[str, str] = {} if self._is_new else judging.namespaces_of(change)
         self._classes_changed = False
@@ -68,7 +70,7 @@ class Sending:
             self._upload()
         sent = self._send_secrets()
         routing = Routing(self._client, self._script, self._change, everything=self._everything)
-        for part in routing.send(is_new=self._is_new):
+        for part in routing.send(is_new=self._is_first):
             self._work.checkpoint(part, {})
         if sent or not self._version:
             self._version = self._version_now(has_moved=sent or self._everything)
@@ -82,7 +84,7 @@ class Sending:
 
     def _upload(self) -> None:
         live = self._live()
-        changes = class_changes(live["namespaces"], wanted_classes(self._wanted), self._renames())
+        changes = self._class_changes(live["namespaces"])
         if self._was_uploaded():
             self._classes_changed = True
             return
@@ -95,26 +97,30 @@ class Sending:
         self._classes_changed = bool(changes) or self._is_new
         self._work.checkpoint(UPLOADED, {"identity": self._script, "version": self._version})
 
+    def _class_changes(self, there: Iterable[str]) -> ClassChanges:
+        settings = self._change.desired.settings if self._change.desired else {}
+        return class_changes(there, wanted_classes(self._wanted), settings.get("renamed") or {})
+
     def _live(self) -> dict[str, Any]:
-        """What the server has of the script just now: settings, migration tag, namespaces."""
+        """What the server has of the script: settings, and where classes may change, migration tag and namespaces anew."""
+        nothing: dict[str, Any] = {"script": {}, "settings": {}, "namespaces": {}}
         if self._is_new and not self._work.again:
-            return {"script": {}, "settings": {}, "namespaces": {}}
+            return nothing
         try:
-            script = self._service()
             settings = self._reading.settings(self._script)
         except NotFoundError:
-            return {"script": {}, "settings": {}, "namespaces": {}}
+            return nothing
+        known = judging.namespaces_of(self._change)
+        if not self._everything and not self._work.again and not self._class_changes(known):
+            seen = self._change.observed.raw.get("script") if self._change.observed else {}
+            return {"script": seen or {}, "settings": settings, "namespaces": known}
         namespaces = namespaces_by_script(self._client).get(self._script, {})
-        return {"script": script, "settings": settings, "namespaces": namespaces}
+        return {"script": self._service(), "settings": settings, "namespaces": namespaces}
 
     def _service(self) -> Mapping[str, Any]:
         found = self._client.get_service(self._script)
         script: Mapping[str, Any] = (found.get("default_environment") or {}).get("script") or {}
         return script
-
-    def _renames(self) -> Mapping[str, str]:
-        settings = self._change.desired.settings if self._change.desired else {}
-        return settings.get("renamed") or {}
 
     def _was_uploaded(self) -> bool:
         """Whether an answer that was lost said yes: the newest version carries our label."""
