@@ -33,7 +33,6 @@ from reconciler.model.stop import StopSignal
 from reconciler.model.value import Secret, is_plain
 from reconciler.storage.store import Store
 
-
 TOMBSTONE_SECONDS = 86_400.0
 
 

@@ -113,6 +113,7 @@ def open_workplace(
             scrub=scrub,
             may_push=may_push,
             fingerprint_key=manifest.state.get("fingerprint_key", {}),
+            closing=stack,
         )
         house = House(
             build_handlers(clients),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -44,6 +45,7 @@ class Clients:
     stop: StopSignal = field(default_factory=StopSignal)
     scrub: Scrubber = field(default_factory=Scrubber)
     may_push: bool = True  # a plan needs read permission only
+    closing: ExitStack = field(default_factory=ExitStack)  # what has to be given back at the end
 
 
 def build_handlers(clients: Clients) -> dict[str, Handler]:
@@ -75,6 +77,7 @@ def build_handlers(clients: Clients) -> dict[str, Handler]:
         scrub=clients.scrub.add,
         sleep=clients.stop.wait,
     )
+    clients.closing.callback(registries.close)
     applications = ApplicationHandler(api, resolve_image=ImageLookup(registries).resolve_image)
     handlers = (
         ImageHandler(
