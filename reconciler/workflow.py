@@ -30,7 +30,7 @@ from reconciler.model.manifest import Manifest
 from reconciler.model.plan import Plan, PlannedChange, RecordedInputs
 from reconciler.model.state import State
 from reconciler.model.stop import StopSignal
-from reconciler.model.value import Secret, is_plain
+from reconciler.model.value import Secret, is_plain, pointers
 from reconciler.storage.store import Store
 
 TOMBSTONE_SECONDS = 86_400.0
@@ -94,7 +94,10 @@ def make_plan(manifest: Manifest, state: State, house: House, wish: Wish) -> Blu
         sightings = observe(
             readied.resources, state.resources, house.handlers, graph.waits_for, thorough=wish.thorough
         )
-    decided = decide(Facts(readied.resources, state, sightings, house.handlers, graph, options, moved))
+    published = frozenset(one.address for it in manifest.outputs.values() for one in pointers(it.value))
+    decided = decide(
+        Facts(readied.resources, state, sightings, house.handlers, graph, options, moved, published)
+    )
     seen = [one for sighting in sightings.values() for one in sighting.diagnostics]
     decided = select(decided, graph.waits_for, options)
     steps = build_steps(decided.changes, graph.waits_for, house.handlers)

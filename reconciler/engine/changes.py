@@ -53,6 +53,7 @@ class Facts:
     graph: Graph
     options: Options = Options()
     moved: Mapping[ResourceAddress, ResourceAddress] = field(default_factory=dict)  # new to old
+    published: frozenset[ResourceAddress] = frozenset()  # what the manifest's outputs refer to
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,8 @@ class _Deciding:
     def __post_init__(self) -> None:
         facts = self.facts
         self.scope.texts = {address: desired.attributes for address, desired in facts.resources.items()}
-        self.referenced = frozenset(other for used in facts.graph.uses.values() for other in used)
+        used = (other for used in facts.graph.uses.values() for other in used)
+        self.referenced = facts.published.union(used)
         self.tombstones = {stone.identity: stone for stone in facts.state.tombstones}
 
     # wanted

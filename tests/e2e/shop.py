@@ -37,4 +37,5 @@ applications:
 outputs:
   image: ${images.api.ref}
   worker: ${workers.edge.name}
+  application: ${applications.api.id}
 """
