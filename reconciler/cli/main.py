@@ -6,6 +6,7 @@ Commands are imported only when they run, so that `--help` answers at once.
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import gc
 import importlib
@@ -90,9 +91,16 @@ def cli() -> None:
 
 
 def main(args: list[str] | None = None) -> None:
-    """Runs a command line and ends the process with its exit code (interface 3)."""
+    """Runs a command line and ends the process with its exit code (interface 3).
+
+    Everything is closed by then: tidying up the interpreter's memory would only take time.
+    """
     gc.disable()
-    sys.exit(run(sys.argv[1:] if args is None else args))
+    code = run(sys.argv[1:] if args is None else args)
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(code)
 
 
 def run(args: list[str]) -> int:
