@@ -206,7 +206,7 @@ MODIFY_DEPLOYMENT = shape(
     },
     closed=True,
 )
-_secret_name = text(r"[A-Za-z_][A-Za-z0-9_-]{0,127}", "letters, digits, dashes and underscores")
+_secret_name = text(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,127}", "letters, digits, dashes and underscores")
 CREATE_SECRET = shape({"name": _secret_name, "value": text()}, closed=True)
 MODIFY_SECRET = shape({"value": text()}, closed=True)
 # wrangler sends its whole parsed command line along, so this one is open (wrangler-traffic, "Other commands").
@@ -229,7 +229,7 @@ CREATE_REGISTRY = shape(
 )
 PROTOCOL = shape(
     {
-        "proto": text(r"[a-z][a-z0-9+.-]*", "the name of a protocol"),
+        "proto": text(r"[a-z0-9][a-z0-9+._-]*", "the name of a protocol"),
         "domains": list_of(shape({"domain": _domain}, {"path": text()})),
     },
     closed=True,
