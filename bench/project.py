@@ -13,7 +13,7 @@ from bench.child import Run, run
 
 INSTALLED = Path(sys.executable).with_name("reconciler")
 COMMAND = (str(INSTALLED),) if INSTALLED.exists() else (sys.executable, "-m", "reconciler")
-_FROM_HERE = ("PATH", "LANG", "TZ")
+_FROM_HERE = ("PATH", "PYTHONPATH", "LANG", "TZ")
 
 
 class BenchError(Exception):
