@@ -5,7 +5,6 @@ Looks at nothing but the manifest. A value that points elsewhere is passed on as
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -13,6 +12,7 @@ from reconciler.clients.image_rules import ImageRules, MisplacedImageError, plac
 from reconciler.kinds.application import places, rollout_options
 from reconciler.kinds.application.container import canonical_check, check_name, key_name
 from reconciler.kinds.application.forms import MANAGED, NO_LOGS
+from reconciler.kinds.application.owner import TARGETS, canonical_logs, logs_of_worker, worker_address
 from reconciler.kinds.application.sizes import DEFAULT_TYPE, size_problems, wanted_size
 from reconciler.kinds.application.table import KIND, MANAGED_KEYS
 from reconciler.model.address import ResourceAddress
@@ -31,7 +31,7 @@ UNPINNED = "UNPINNED_IMAGE"
 
 DEFAULT_MAX_INSTANCES = 20
 _AS_IT_IS = ("network", "dns", "provisioner", "affinities", "priorities", "jobs", "ssh", "unsafe")
-_WORKER = "worker"
+_KEYS = {row.path for row in KIND.attributes if "." not in row.path and not row.computed}
 
 
 def is_pointing(value: Value) -> bool:
@@ -58,6 +58,7 @@ class _Reading:
         """The block as attributes, lends and settings."""
         if self._context.external:
             return Bound({})
+        self._drop_misplaced_defaults()
         self._attributes["scheduling_policy"] = self._block.get("scheduling_policy", "default")
         if self._attributes["scheduling_policy"] == MANAGED:
             self._managed()
@@ -68,6 +69,14 @@ class _Reading:
 
     def _report(self, path: Path, code: str, summary: str, detail: str) -> None:
         self._context.report(path, code, summary, detail)
+
+    def _drop_misplaced_defaults(self) -> None:
+        """What `defaults` says to all applications is nothing to those that cannot have it."""
+        misplaced = {"instances"} if "class_name" in self._block else {"worker", "images"}
+        if self._block.get("scheduling_policy") == MANAGED:
+            misplaced = _KEYS - MANAGED_KEYS
+        for key in misplaced & self._context.defaulted:
+            self._block.pop(key, None)
 
     # the two variants
 
@@ -94,8 +103,7 @@ class _Reading:
 
     def _managed(self) -> None:
         """What the Durable Object runs: its images travel with the owner's upload, and no default is sent."""
-        known = {row.path for row in KIND.attributes if "." not in row.path and not row.computed}
-        for key in sorted(self._block.keys() & known - MANAGED_KEYS):
+        for key in sorted(self._block.keys() & _KEYS - MANAGED_KEYS):
             summary = f"`{key}` cannot stand beside `scheduling_policy: {MANAGED}`"
             self._report((key,), WRONG_PLACE, summary, f"leave it out; {', '.join(sorted(MANAGED_KEYS))} may")
         if "class_name" not in self._block:
@@ -330,10 +338,9 @@ class _Reading:
         """Its own, else what its worker has switched on."""
         written = self._block.get("observability")
         if written is None:
-            written = self._of_worker()
-            if not isinstance(written, Mapping) or canonical_logs(written) == NO_LOGS:
+            written = logs_of_worker(self._block, self._context)
+            if written is None or canonical_logs(written) == NO_LOGS:
                 return
-            written = {key: written[key] for key in ("enabled", "logs") if key in written}
         self._attributes["observability"] = (
             canonical_logs(written) if isinstance(written, Mapping) else written
         )
@@ -342,19 +349,6 @@ class _Reading:
             self._report(
                 ("observability",), EXCLUSIVE, f"{' and '.join(sorted(TARGETS))} exclude each other", fix
             )
-
-    def _of_worker(self) -> Value:
-        owners = [self._owner_key()] if "worker" in self._block else list(_binders(self._context))
-        if len(owners) != 1 or not owners[0] or "class_name" not in self._block:
-            return None
-        return self._context.text_of(ResourceAddress(_WORKER, owners[0]), "observability")
-
-    def _owner_key(self) -> str:
-        try:
-            owner = worker_address(self._block.get("worker"))
-        except ValueError:
-            return ""
-        return owner.key if owner else ""
 
     def _generation(self) -> None:
         written = self._block.get("generation_variable")
@@ -374,43 +368,6 @@ class _Reading:
             me = self._context.address
             counted = Foretold(me, ("generation",), f"${{applications.{me.key}.generation}}")
             self._lend(self._owner(), "foretold_vars", counted, name)
-
-
-TARGETS = {"target_instance_percentage", "target_instance_count"}
-
-
-def worker_address(value: Value) -> ResourceAddress | None:
-    """The worker that a text or a reference names; None where it names none. ValueError for a broken address."""
-    if isinstance(value, Ref | TextOf):
-        return value.address if value.address.kind == _WORKER else None
-    if not isinstance(value, str):
-        return None
-    if "." not in value and "[" not in value:
-        return ResourceAddress(_WORKER, value)
-    address = ResourceAddress.parse(value, {"workers": _WORKER})
-    return address if address.kind == _WORKER else None
-
-
-def canonical_logs(written: Mapping[str, Value]) -> dict[str, Value]:
-    """`observability` as the service has it: `enabled` means its logs, `logs.enabled` goes first."""
-    logs = written.get("logs")
-    enabled = logs.get("enabled") if isinstance(logs, Mapping) else None
-    if enabled is None:
-        enabled = written.get("enabled")
-    if enabled is None:
-        enabled = bool(TARGETS & written.keys())
-    targets = {key: written[key] for key in sorted(TARGETS) if written.get(key) is not None}
-    return {"logs": {"enabled": enabled}, **targets}
-
-
-def _binders(context: BindContext) -> Iterator[str]:
-    """The workers whose text binds this application."""
-    bound = re.compile(rf"\$\{{\s*applications\.{re.escape(context.address.key)}(\[[^\]]*\])?\s*\}}")
-    for key, block in context.sections.get("workers", {}).items():
-        bindings = block.get("bindings") if isinstance(block, Mapping) else None
-        values = bindings.values() if isinstance(bindings, Mapping) else ()
-        if any(isinstance(value, str) and bound.fullmatch(value.strip()) for value in values):
-            yield key
 
 
 def _joined_image(value: Value) -> str | None:

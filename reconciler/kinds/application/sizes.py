@@ -89,10 +89,14 @@ def size_problems(value: Value) -> Iterator[tuple[str, str]]:
         return
     vcpu, memory, _ = numbers
     units = ("vCPU", "MiB", "MB")
-    for key, number, most, unit in zip(KEYS, numbers, _MOST, units, strict=True):
-        if number > most:
-            yield key, f"{number:g} {unit} is more than the {most:g} that an instance can have"
-    if vcpu < 1:
+    excess = [
+        (key, f"{number:g} {unit} is more than the {most:g} that an instance can have")
+        for key, number, most, unit in zip(KEYS, numbers, _MOST, units, strict=True)
+        if number > most
+    ]
+    if excess:
+        yield from excess
+    elif vcpu < 1:
         yield "vcpu", f"{_blamed(value, 'vcpu', vcpu)} is less than the 1 that a custom type needs"
     elif memory < _MIB_PER_VCPU * vcpu:
         blamed = _blamed(value, "memory_mib", memory)
