@@ -10,7 +10,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from email.utils import formatdate
 
-
 END_OF_TIME = 221_845_392_000.0
 
 

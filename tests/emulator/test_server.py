@@ -67,15 +67,18 @@ def test_the_command_prints_exports_and_ends_when_told(tmp_path: Path, stop: sig
     code = f"from pathlib import Path; from reconciler.emulator.server import serve; serve(0, Path({str(tmp_path)!r}))"
     command = [sys.executable, "-c", code]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        lines = [process.stdout.readline() for _ in range(4)]
-        exported = dict(re.findall(r"export (\w+)=(\S+)", "".join(lines)))
-        base = exported["CLOUDFLARE_API_BASE_URL"]
-        account = exported["CLOUDFLARE_ACCOUNT_ID"]
-        headers = {"Authorization": f"Bearer {exported['CLOUDFLARE_API_TOKEN']}"}
-        assert httpx.get(f"{base}/accounts/{account}/containers/me", headers=headers).status_code == 200
-        assert base == f"http://{exported['CLOUDFLARE_CONTAINER_REGISTRY']}/client/v4"
-        os.kill(process.pid, stop)
-        rest, errors = process.communicate(timeout=20)
-        assert (rest, errors) == ("", "")
-        assert process.returncode == 0
+        try:
+            assert process.stdout is not None
+            lines = [process.stdout.readline() for _ in range(4)]
+            exported = dict(re.findall(r"export (\w+)=(\S+)", "".join(lines)))
+            base = exported["CLOUDFLARE_API_BASE_URL"]
+            account = exported["CLOUDFLARE_ACCOUNT_ID"]
+            headers = {"Authorization": f"Bearer {exported['CLOUDFLARE_API_TOKEN']}"}
+            assert httpx.get(f"{base}/accounts/{account}/containers/me", headers=headers).status_code == 200
+            assert base == f"http://{exported['CLOUDFLARE_CONTAINER_REGISTRY']}/client/v4"
+            os.kill(process.pid, stop)
+            rest, errors = process.communicate(timeout=20)
+            assert (rest, errors) == ("", "")
+            assert process.returncode == 0
+        finally:
+            process.kill()
