@@ -110,21 +110,27 @@ DELETIONS: list[tuple[Call, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("call", "method", "path", "body"), OBJECTS, ids=lambda value: str(value)[:40])
+@pytest.mark.parametrize(
+    ("call", "method", "path", "body"), OBJECTS, ids=lambda value: "" if callable(value) else str(value)[:40]
+)
 def test_operations_on_one_object(call: Call, method: str, path: str, body: Any) -> None:
     server = Scripted({"result": {"id": "x"}})
     assert call(server.api) == {"id": "x"}
     assert server.asked == [(method, f"/containers{path}", body)]
 
 
-@pytest.mark.parametrize(("call", "path"), LISTS, ids=lambda value: str(value)[:40])
+@pytest.mark.parametrize(
+    ("call", "path"), LISTS, ids=lambda value: "" if callable(value) else str(value)[:40]
+)
 def test_lists(call: Call, path: str) -> None:
     server = Scripted({"result": [{"id": "x"}]})
     assert call(server.api) == [{"id": "x"}]
     assert server.asked == [("GET", f"/containers{path}", None)]
 
 
-@pytest.mark.parametrize(("call", "path"), DELETIONS, ids=lambda value: str(value)[:40])
+@pytest.mark.parametrize(
+    ("call", "path"), DELETIONS, ids=lambda value: "" if callable(value) else str(value)[:40]
+)
 @pytest.mark.parametrize("result", [None, {}, {"message": "started"}])
 def test_deletions_give_nothing(call: Call, path: str, result: Any) -> None:
     server = Scripted({"result": result})

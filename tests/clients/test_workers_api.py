@@ -95,21 +95,27 @@ SILENT: list[tuple[Call, str, str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize(("call", "method", "path", "body"), OBJECTS, ids=lambda value: str(value)[:40])
+@pytest.mark.parametrize(
+    ("call", "method", "path", "body"), OBJECTS, ids=lambda value: "" if callable(value) else str(value)[:40]
+)
 def test_operations_on_one_object(call: Call, method: str, path: str, body: Any) -> None:
     server = Scripted({"result": {"id": "x"}})
     assert call(server.api) == {"id": "x"}
     assert server.asked == [(method, f"/workers{path}", body)]
 
 
-@pytest.mark.parametrize(("call", "path"), LISTS, ids=lambda value: str(value)[:40])
+@pytest.mark.parametrize(
+    ("call", "path"), LISTS, ids=lambda value: "" if callable(value) else str(value)[:40]
+)
 def test_lists(call: Call, path: str) -> None:
     server = Scripted({"result": [{"id": "x"}]})
     assert call(server.api) == [{"id": "x"}]
     assert server.asked == [("GET", f"/workers{path}", None)]
 
 
-@pytest.mark.parametrize(("call", "method", "path", "body"), SILENT, ids=lambda value: str(value)[:40])
+@pytest.mark.parametrize(
+    ("call", "method", "path", "body"), SILENT, ids=lambda value: "" if callable(value) else str(value)[:40]
+)
 def test_operations_whose_answer_says_nothing(call: Call, method: str, path: str, body: Any) -> None:
     server = Scripted({"result": None})
     assert call(server.api) is None
