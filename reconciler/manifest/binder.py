@@ -169,11 +169,14 @@ class _Binder:
 
     def _expand(self) -> None:
         """Works out the instances of every `for_each`, so that references to them can be told right from wrong."""
-        declared = self.scope.declared
+        declared, broken = self.scope.declared, self.findings.broken()
         for section, blocks in declared.blocks.items():
+            kind = declared.kinds[section]
             for key, block in blocks.items():
-                if block.get("for_each") is not None:
-                    declared.instances[section, key] = self._instances(declared.kinds[section], key, block)
+                if block.get("for_each") is None:
+                    continue
+                known = f"{kind.name}.{key}" not in broken
+                declared.instances[section, key] = self._instances(kind, key, block) if known else None
 
     def _instances(self, kind: Kind, key: str, block: Block) -> Mapping[str, Value] | None:
         address = f"{kind.name}.{key}"

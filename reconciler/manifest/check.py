@@ -13,8 +13,8 @@ from reconciler.manifest.findings import Findings
 from reconciler.manifest.schema import Schema, manifest_schema, resource_schema
 from reconciler.manifest.shape import Shape, shape_of
 from reconciler.manifest.site import Site
-from reconciler.manifest.tree import START, Block, mark_at, source_of
-from reconciler.manifest.wording import Problem, problems, sentence
+from reconciler.manifest.tree import Block, mark_at, source_of
+from reconciler.manifest.wording import Problem, Show, Showing, problems, sentence
 from reconciler.model.handler import Kind
 from reconciler.model.value import Path, Pointer, Secret, Template, Unknown, Value
 
@@ -67,37 +67,26 @@ class Checker:
         plain = {key: _stand_in(value)}
         if self._values[place].is_valid(plain):
             return True
-        for where, problem in _found(
-            {"properties": {key: schema}}, self._values[place], plain, self._origin(origins)
-        ):
-            path = tuple(map(str, (*where, *problem.path)))
-            hint = site.findings.did_you_mean(problem.key, problem.known) if problem.known else ""
-            site.error(path, problem.code, sentence(path, problem), hint)
-        return False
 
-    @staticmethod
-    def _origin(origins: Mapping[Path, str]) -> Any:
-        def showing(where: Where) -> tuple[bool, str]:
+        def show(where: Where) -> Showing:
             path = tuple(map(str, where))
-            found = next(
-                (origins[path[:end]] for end in range(len(path), 0, -1) if path[:end] in origins), ""
-            )
-            return True, found
+            ends = range(len(path), 0, -1)
+            return Showing(origin=next((origins[path[:end]] for end in ends if path[:end] in origins), ""))
 
-        return showing
+        for path, problem in _found({"properties": {key: schema}}, self._values[place], plain, show):
+            hint = site.findings.did_you_mean(problem.key, problem.known) if problem.known else ""
+            site.error(tuple(map(str, path)), problem.code, sentence(path, problem), hint)
+        return False
 
     def _check(self, schema: Schema, root: Block, file: str, findings: Findings) -> None:
         validator = _compiled(schema)
         if validator.is_valid(root):
             return
-        for where, problem in _found(schema, validator, root, self._may_show):
-            path = (*where, *problem.path)
+        for path, problem in _found(schema, validator, root, self._show):
             address, rest = self._address(path)
-            mark = mark_at(root, (*path, problem.key) if problem.key else path, START)
+            place = source_of(file, mark_at(root, (*path, problem.key) if problem.key else path))
             hint = findings.did_you_mean(problem.key, problem.known) if problem.known else ""
-            findings.error(
-                problem.code, sentence(rest, problem), source_of(file, mark), fix=hint, address=address
-            )
+            findings.error(problem.code, sentence(rest, problem), place, fix=hint, address=address)
 
     def _address(self, path: Where) -> tuple[str, Where]:
         """The resource that a path leads into, and the rest of the path."""
@@ -107,15 +96,15 @@ class Checker:
             return "", path
         return f"{kind.name}.{inside[1]}", inside[2:]
 
-    def _may_show(self, where: Where) -> tuple[bool, str]:
-        """Whether the value at a path may stand in a message: what could be a secret may not."""
+    def _show(self, where: Where) -> Showing:
+        """How a value as written may appear in a message: what could be a secret may not."""
         address, rest = self._address(where)
         kind = next((kind for kind in self._kinds.values() if address.startswith(f"{kind.name}.")), None)
         if kind is None:
-            return True, ""
+            return Showing()
         row = kind.attribute(tuple(map(str, rest)))
-        secret = any(output.secret for output in kind.outputs) or (row is not None and row.secret)
-        return not secret, ""
+        is_secret = any(output.secret for output in kind.outputs) or (row is not None and row.secret)
+        return Showing(openly=not is_secret)
 
 
 def _compiled(schema: Schema) -> Any:
@@ -124,8 +113,8 @@ def _compiled(schema: Schema) -> Any:
     return jsonschema_rs.validator_for(dict(schema))
 
 
-def _found(schema: Schema, validator: Any, value: Any, showing: Any) -> Iterator[tuple[Where, Problem]]:
-    """Every problem, each level of the value worded once."""
+def _found(schema: Schema, validator: Any, value: Any, show: Show) -> Iterator[tuple[Where, Problem]]:
+    """Every problem with the path to it, each level of the value worded once."""
     seen: set[tuple[Where, Where]] = set()
     for error in validator.iter_errors(value):
         where, rule = tuple(error.instance_path), tuple(error.schema_path)
@@ -133,11 +122,14 @@ def _found(schema: Schema, validator: Any, value: Any, showing: Any) -> Iterator
         if (where, node) in seen:
             continue
         seen.add((where, node))
-        shown, instead = showing(where)
-        worded = list(problems(_walk(schema, node), _walk(value, where), shown=shown, instead=instead))
         # The two libraries read patterns a little differently; what one of them refuses is never let through in silence.
-        for problem in worded or [Problem((), "is not what may stand here")]:
-            yield where, problem
+        unworded = [Problem((), "is not what may stand here")]
+        for problem in _worded(schema, node, value, where, show) or unworded:
+            yield (*where, *problem.path), problem
+
+
+def _worded(schema: Schema, node: Where, value: Any, where: Where, show: Show) -> list[Problem]:
+    return list(problems(_walk(schema, node), _walk(value, where), lambda path: show((*where, *path))))
 
 
 def _walk(holder: Any, path: Sequence[str | int]) -> Any:

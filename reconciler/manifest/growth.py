@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from sys import intern
 from typing import Any
@@ -58,13 +59,13 @@ class _Frame:
         self.key: str | None = None
         self.mark: Mark = 0
         self.merges = False  # the key is `<<`
-        self.merged: list[Block] = []
+        self.merged: list[tuple[Node, Mark]] = []
 
 
 class Builder:
     """One tree in the making; after a refusal `root` is what had grown until then."""
 
-    def __init__(self) -> None:
+    def __init__(self, translation: Mapping[int, str]) -> None:
         self.root: Node = None
         self.twins: list[Twin] = []
         self._stack: list[_Frame] = []
@@ -72,6 +73,7 @@ class Builder:
         self._written = 0
         self._repeated = 0
         self._documents = 0
+        self._translation = translation  # of signs that stand in for others, in every scalar
 
     def grow(self, parser: Any) -> None:
         """Takes every event of a parser."""
@@ -113,7 +115,7 @@ class Builder:
     def _scalar(self, event: Any) -> None:
         if event.tag is not None:
             raise _tag_refusal(event)
-        text = event.value
+        text = event.value.translate(self._translation) if self._translation else event.value
         plain = event.implicit[0]
         frame = self._stack[-1] if self._stack else None
         if frame is not None and frame.key is None and type(frame.node) is Block:
@@ -156,19 +158,11 @@ class Builder:
         if key is None:
             raise Refusal("E105", "a key must be a text, not a map or a list", _place(event), "write a name")
         if frame.merges:
-            self._merge(frame, value, event)
+            frame.merged.append((value, frame.mark))
         elif key in node:
             self.twins.append(Twin(key, node.marks[key], frame.mark))
         else:
             node.put(key, value, frame.mark, spelling)
-
-    def _merge(self, frame: _Frame, value: Node, event: Any) -> None:
-        """Notes what `<<` brings in; it is taken at the end of the map, whose own keys win."""
-        blocks = value if type(value) is Items else [value]
-        if not all(type(block) is Block for block in blocks):
-            fix = "`<<` takes an alias of a map, or a list of such"
-            raise Refusal("E105", "only maps can be merged", _place(event), fix)
-        frame.merged.extend(blocks)
 
     def _map_begins(self, event: Any) -> None:
         self._begin(Block(), event)
@@ -197,12 +191,16 @@ class Builder:
             self._anchors[frame.anchor] = _Anchored(frame.node, None, size, frame.height)
         self._deepen(frame.height, event)
 
-    def _take_merged(self, merged: list[Block], node: Block, event: Any) -> None:
+    def _take_merged(self, merged: list[tuple[Node, Mark]], node: Block, event: Any) -> None:
         """A map's own keys win over what it merges, and what is merged first over what comes later."""
-        for block in merged:
-            self._repeat(len(block), event)
-            for key in [key for key in block if key not in node]:
-                node.take(block, key)
+        for value, mark in merged:
+            for block in value if isinstance(value, Items) else [value]:
+                if not isinstance(block, Block):
+                    fix = "`<<` takes an alias of a map, or a list of such"
+                    raise Refusal("E105", "only maps can be merged", mark, fix)
+                self._repeat(len(block), event)
+                for key in [key for key in block if key not in node]:
+                    node.take(block, key)
 
     def _deepen(self, height: int, event: Any) -> None:
         """Tells the map or list around how deep it goes now."""

@@ -10,7 +10,7 @@ from reconciler.manifest.site import Site
 from reconciler.manifest.tree import Block
 from reconciler.model.address import ResourceAddress
 from reconciler.model.manifest import Move
-from reconciler.model.value import Value
+from reconciler.model.value import Path, Value
 
 Moves = dict[ResourceAddress, Move]  # by origin
 
@@ -31,8 +31,8 @@ def _read(entries: Iterable[Block], declared: Declared, site: Site) -> Moves:
     moves: Moves = {}
     for at, entry in enumerate(entries):
         path = ("moved", str(at))
-        origin = read_address(str(entry.get("from", "")), declared, site, (*path, "from"))
-        target = read_address(str(entry.get("to", "")), declared, site, (*path, "to"))
+        origin = _address(entry, "from", declared, site, path)
+        target = _address(entry, "to", declared, site, path)
         if origin is None or target is None:
             continue
         if origin.kind != target.kind:
@@ -43,6 +43,12 @@ def _read(entries: Iterable[Block], declared: Declared, site: Site) -> Moves:
             for one in _instances(origin, target, declared):
                 _add(Move(*one, site.source(path)), moves, site, path)
     return moves
+
+
+def _address(entry: Block, key: str, declared: Declared, site: Site, path: Path) -> ResourceAddress | None:
+    """The address under a key of an entry; what is no text there, the schema has refused."""
+    text = entry.get(key)
+    return read_address(text, declared, site, (*path, key)) if isinstance(text, str) else None
 
 
 def _instances(
@@ -107,7 +113,8 @@ def imported_ids(
     ids: dict[ResourceAddress, str] = {}
     for at, entry in enumerate(entries):
         path = ("imports", str(at))
-        found = declared_addresses(str(entry.get("to", "")), declared, site, (*path, "to"))
+        text = entry.get("to")
+        found = declared_addresses(text, declared, site, (*path, "to")) if isinstance(text, str) else []
         if len(found) > 1:
             site.error((*path, "to"), "E504", "an id belongs to one instance", f"write {found[0]}")
         elif found and found[0] in ids:

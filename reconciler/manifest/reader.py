@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
 from reconciler.manifest.findings import Findings
 from reconciler.manifest.growth import Builder, Refusal
-from reconciler.manifest.syntax import explain
+from reconciler.manifest.syntax import Explanation, explain, with_stand_ins
 from reconciler.manifest.tree import START, Block, Items, Mark, Node, mark_of, source_of
 
 LARGEST = 64 * 1024 * 1024
@@ -55,20 +56,32 @@ _FIRST_LINES = "a manifest begins with `version: 1` and `project: NAME`"
 
 def parse(text: str, file: str, findings: Findings) -> Node:
     """The tree of a YAML text; of one with a mistake, what came before it."""
-    from _ruamel_yaml import CParser
-    from ruamel.yaml.error import YAMLError
-
-    builder = Builder()
-    try:
-        builder.grow(CParser(text))
-    except Refusal as refusal:
-        findings.error(refusal.code, refusal.summary, source_of(file, refusal.mark), fix=refusal.fix)
-    except YAMLError as error:
-        code, summary, fix, mark = explain(error, text)
+    builder, mistake = _grow(text, {})
+    if mistake is not None:
+        changed, translation = with_stand_ins(text)
+        if changed != text:
+            builder, mistake = _grow(changed, translation)
+    if mistake is not None:
+        code, summary, fix, mark = mistake
         findings.error(code, summary, source_of(file, mark), fix=fix)
     for twin in builder.twins:
         _report_twin(twin.key, twin.first, twin.second, file, findings)
     return builder.root
+
+
+def _grow(text: str, translation: Mapping[int, str]) -> tuple[Builder, Explanation | None]:
+    """The tree of a text, and the mistake that ended it."""
+    from _ruamel_yaml import CParser
+    from ruamel.yaml.error import YAMLError
+
+    builder = Builder(translation)
+    try:
+        builder.grow(CParser(text))
+    except Refusal as refusal:
+        return builder, (refusal.code, refusal.summary, refusal.fix, refusal.mark)
+    except YAMLError as error:
+        return builder, explain(error, text.translate(dict(translation)))
+    return builder, None
 
 
 def _report_twin(key: str, first: Mark, second: Mark, file: str, findings: Findings) -> None:
@@ -78,28 +91,32 @@ def _report_twin(key: str, first: Mark, second: Mark, file: str, findings: Findi
 
 
 def _read_file(file: str, findings: Findings) -> bytes:
-    """The bytes of a regular file; devices, pipes and folders are refused before anything is read from them."""
     try:
-        handle = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        return _read_regular(file, findings)
     except (OSError, ValueError) as error:
-        _refuse_file(file, error, findings)
-    with os.fdopen(handle, "rb") as stream:
-        facts = os.fstat(stream.fileno())
+        reason = getattr(error, "strerror", None) or str(error)
+        missing = isinstance(error, FileNotFoundError)
+    summary = "there is no manifest here" if missing else f"the manifest cannot be read: {reason}"
+    fix = "`reconciler init` writes a first one, `-f FILE` names another" if missing else ""
+    findings.error("E101", summary, source_of(file, 0), fix=fix)
+    findings.raise_errors()
+    raise AssertionError
+
+
+def _read_regular(file: str, findings: Findings) -> bytes:
+    """The bytes of a regular file; devices, pipes and folders are refused before anything is read from them."""
+    handle = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        facts = os.fstat(handle)
         if not stat.S_ISREG(facts.st_mode):
             findings.error("E101", "this is not a regular file", source_of(file, 0))
         elif facts.st_size > LARGEST:
             findings.error("E102", "the manifest is larger than 64 MB", source_of(file, 0))
         findings.raise_errors()
-        return stream.read(LARGEST + 1)
-
-
-def _refuse_file(file: str, error: Exception, findings: Findings) -> None:
-    reason = getattr(error, "strerror", None) or str(error)
-    missing = isinstance(error, FileNotFoundError)
-    fix = "`reconciler init` writes a first one, `-f FILE` names another" if missing else ""
-    summary = "there is no manifest here" if missing else f"the manifest cannot be read: {reason}"
-    findings.error("E101", summary, source_of(file, 0), fix=fix)
-    findings.raise_errors()
+        with os.fdopen(handle, "rb", closefd=False) as stream:
+            return stream.read(LARGEST + 1)
+    finally:
+        os.close(handle)
 
 
 def _decode(content: bytes, file: str, findings: Findings) -> str:

@@ -97,7 +97,7 @@ class Scope:
             value = self.joined(reference.fallback, site, path)
             return Given(value) if isinstance(value, str) else value
         if text is not None:
-            return Given(text)
+            return _given(text, name, site, path)
         if name not in self._missing:
             self._missing.add(name)
             fix = f"set it, or give a fallback: ${{env.{name}:-...}}"
@@ -271,6 +271,16 @@ class Scope:
             site.error(path, "E314", f"{part.text} is {what} and cannot stand inside a text")
             return (Unknown(None, part.text),)
         return (as_text(value),)
+
+
+def _given(text: str, name: str, site: Site, path: Path) -> Value:
+    """A text from outside; one that is not Unicode could neither be sent nor kept."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        site.error(path, "E303", f"the environment variable {name} is not UTF-8")
+        return Unknown(None, f"${{env.{name}}}")
+    return Given(text)
 
 
 def _only_step(reference: Reference, site: Site, path: Path, fix: str) -> str | None:

@@ -1,7 +1,9 @@
-"""Says in plain words what the YAML parser stumbled over, and what to do about it."""
+"""What the C parser gets wrong of YAML 1.2, and, in plain words, what a text gets wrong of YAML."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from typing import Any
 
 from reconciler.manifest.tree import START, Mark, mark_of
@@ -10,6 +12,22 @@ Explanation = tuple[str, str, str, Mark]  # code, summary, fix, place
 
 _QUOTE_REFERENCE = '`${...}` inside `{ }` or `[ ]` must be quoted: write "${...}"'
 _QUOTE_COLON = 'quote the value: a text with ": " in it needs quotes; or check the indentation'
+
+
+# Inside `{ }` and `[ ]` the parser takes every colon and question mark for a sign of its own: `{image: redis:7.4}` is an
+# error to it. Where YAML 1.2 takes them for part of a text, a sign that means nothing stands in for them.
+_PART_OF_A_TEXT = re.compile(r"""(?<=[^\s"'\[\]{},]):(?=[^\s,\[\]{}])|(?<=[^\s\[\]{},])\?""")
+_PRIVATE_USE = range(0xE000, 0xF900)
+
+
+def with_stand_ins(text: str) -> tuple[str, Mapping[int, str]]:
+    """The text with stand-ins of the same length for what the parser would misread, and how to translate them back."""
+    free = (chr(code) for code in _PRIVATE_USE if chr(code) not in text)
+    stand_ins = dict(zip(":?", free, strict=False))
+    if len(stand_ins) < 2:
+        return text, {}
+    changed = _PART_OF_A_TEXT.sub(lambda found: stand_ins[found.group()], text)
+    return changed, {ord(stand_in): sign for sign, stand_in in stand_ins.items()}
 
 
 def explain(error: Any, text: str) -> Explanation:

@@ -74,7 +74,7 @@ class Variables:
         return Unknown(None, f"${{var.{name}}}")
 
     def _from_command_line(self, name: str, shape: Shape, wanted: Any) -> Value:
-        text = self.given[name]
+        text = self.given[name].encode(errors="replace").decode()
         if wanted in (list, dict):
             return _parsed(text)
         return Given(text) if wanted in (object, str) else fitted(Given(text), shape)

@@ -6,7 +6,7 @@ The only user of jsonschema, which is imported when there is something to say.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,35 +32,36 @@ class Problem:
     known: tuple[str, ...] = ()
 
 
-def problems(
-    schema: Mapping[str, Any], value: Any, *, shown: bool = True, instead: str = ""
-) -> Iterator[Problem]:
-    """What is wrong with a value itself, not with what is inside it, by one node of a schema.
-
-    Without `shown` no value appears in the text (it may be a secret); `instead` says where the value came from.
-    """
-    from jsonschema import Draft202012Validator
-
-    for error in Draft202012Validator(_level(schema)).iter_errors(value):
-        yield from _worded(error, _Showing(shown, instead))
-
-
 @dataclass(frozen=True, slots=True)
-class _Showing:
-    shown: bool
-    instead: str
+class Showing:
+    """How a wrong value may appear in a message: as it is, not at all (it may be a secret), or as where it came from."""
+
+    openly: bool = True
+    origin: str = ""
 
     def of(self, value: Any) -> str:
-        if self.instead:
-            return f"what {self.instead} gives"
+        """What stands there instead of what should."""
+        if self.origin:
+            return f"what {self.origin} gives"
         if isinstance(value, Mapping):
             return "a map"
         if isinstance(value, list):
             return "a list"
-        if isinstance(value, str) and not self.shown:
+        if isinstance(value, str) and not self.openly:
             return "a text"
         text = json.dumps(value, ensure_ascii=False)
         return text if len(text) <= _LONGEST else f'{text[:_LONGEST]}..."'
+
+
+Show = Callable[[Path], Showing]
+
+
+def problems(schema: Mapping[str, Any], value: Any, show: Show) -> Iterator[Problem]:
+    """What is wrong with a value itself, not with what is inside it, by one node of a schema."""
+    from jsonschema import Draft202012Validator
+
+    for error in Draft202012Validator(_level(schema)).iter_errors(value):
+        yield from _worded(error, show)
 
 
 def _level(schema: Mapping[str, Any]) -> dict[str, Any]:
@@ -76,8 +77,8 @@ def _level(schema: Mapping[str, Any]) -> dict[str, Any]:
     return level
 
 
-def _worded(error: Any, showing: _Showing) -> Iterator[Problem]:
-    path: Path = tuple(error.path)
+def _worded(error: Any, show: Show) -> Iterator[Problem]:
+    path: Path = tuple(error.absolute_path)
     match error.validator:
         case "additionalProperties":
             yield from _unknown_keys(error, path)
@@ -92,9 +93,9 @@ def _worded(error: Any, showing: _Showing) -> Iterator[Problem]:
             yield Problem(path, f"must have {_how_many(error.schema)}", "E203")
         case "anyOf" | "oneOf" if branch := _only_branch(error):
             for inner in branch:
-                yield from _worded(inner, showing)
+                yield from _worded(inner, show)
         case _:
-            yield Problem(path, f"must be {described(error.schema)}, not {showing.of(error.instance)}")
+            yield Problem(path, f"must be {described(error.schema)}, not {show(path).of(error.instance)}")
 
 
 def _unknown_keys(error: Any, path: Path) -> Iterator[Problem]:

@@ -82,6 +82,7 @@ PLAY = Kind(
     attributes=(
         Attribute("picture", TEXT, bare="ref"),
         Attribute("role", TEXT),
+        Attribute("motto", TEXT),
         Attribute("stage", TEXT, bare="name"),
         Attribute(
             "size",
