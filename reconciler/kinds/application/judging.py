@@ -185,7 +185,8 @@ def _notes(change: Change) -> Iterator[str]:
             yield f"lowering max_instances from {one.before} to {one.after} stops instances beyond it"
     if change.wanted.get("unsafe"):
         yield f"unsafe, sent unchecked: {', '.join(sorted(change.wanted['unsafe']))}"
-    reverted = (change.prior.facts if change.prior else {}).get("reverted")
+    facts = change.prior.facts if change.prior else {}
+    reverted = facts.get("reverted") or facts.get("undone")
     if reverted and effect_of(change) is Effect.ROLLOUT:
         yield f"this was reverted before: {reverted.get('why', '')} ({reverted.get('at', '')})"
     if leaves_instances(change) and worst_effect(KIND, change) is Effect.ROLLOUT:

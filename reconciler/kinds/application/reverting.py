@@ -60,7 +60,9 @@ class Reverting:
         configuration = self._configuration_before(application, rollout)
         application = self._client.update_application(self._application, {"configuration": configuration})
         pending = self._back(application, configuration) if had_ended else None
+        reached = sum(step.get("status") == "completed" for step in rollout.get("steps") or ())
         undone = {
+            "why": f"it was taken back after {reached} of {len(rollout.get('steps') or ())} steps",
             "at": iso(self._client.transport.server_time()),
             "version": self._pending.token.get("target_version"),
             "image": (rollout.get("target_configuration") or {}).get("image"),

@@ -66,7 +66,7 @@ class RolloutWatch:
             self._forget(pending)
             return Settled(
                 observed(application),
-                {"reverted": None},
+                {"reverted": None, "undone": None},
                 tuple(self._stragglers(pending, application, waiting)),
             )
         if rollout.get("kind") == "full_manual":
@@ -115,7 +115,8 @@ class RolloutWatch:
                 note = f"step {upcoming} of {len(steps)} is done and watched for {gate['for']:g} s"
                 return Moving(*_share(rollout), note, min(_LATER, gate["for"] - good))
         percentage = steps[upcoming].get("step_size", {}).get("percentage")
-        question = f"{pending.token['name']}: take step {upcoming + 1} of {len(steps)}, to {percentage} % of the instances?"
+        step = f"step {upcoming + 1} of {len(steps)}, to {percentage} % of the instances"
+        question = f"{pending.token['name']}: take {step}? (`{_next(pending)}`)"
         facts = {"step": upcoming + 1, "of": len(steps), "percentage": percentage, "command": _next(pending)}
         return Gate(question, ("next", "revert", "stop"), facts, then="next" if gate.get("drives") else "")
 
