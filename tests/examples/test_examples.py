@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from reconciler.cli.main import run
 from reconciler.manifest import peek
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
+README = EXAMPLES.parent / "README.md"
 NAMES = sorted(path.parent.name for path in EXAMPLES.glob("*/containers.yaml"))
 LARGEST = 64 * 1024
 
@@ -55,33 +57,41 @@ def test_an_example_is_valid(name: str, folder: Path) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_an_example_is_applied_and_then_there_is_nothing_to_do(name: str, folder: Path) -> None:
-    for where in environments(folder / name):
-        code, out, err = reconciler(folder / name, "plan --local --detailed-exitcode", *where)
-        assert code == 2, err
-        assert " create" in out
-        code, _, err = reconciler(folder / name, "apply --local --yes", *where)
+def test_an_example_is_planned_applied_and_removed_again(name: str, folder: Path) -> None:
+    here = folder / name
+    for where in environments(here):
+        code, out, err = reconciler(here, "plan --local --detailed-exitcode", *where)
+        assert (code, " create" in out) == (2, True), err
+        code, _, err = reconciler(here, "apply --local --yes", *where)
         assert code == 0, err
-        code, out, err = reconciler(folder / name, "plan --local --detailed-exitcode", *where)
+        code, out, err = reconciler(here, "plan --local --detailed-exitcode", *where)
         assert (code, "no changes" in out) == (0, True), out + err
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_an_example_can_be_removed_again(name: str, folder: Path) -> None:
-    for where in environments(folder / name):
-        assert reconciler(folder / name, "apply --local --yes", *where)[0] == 0
-    for where in environments(folder / name):
-        code, out, err = reconciler(folder / name, "plan --local --destroy", *where)
+    for where in environments(here):
+        code, out, err = reconciler(here, "plan --local --destroy", *where)
         assert code == 0, err
-        allowed = [flag for flag in _allowed(out) if flag not in ("apply", "needs")]
-        code, _, err = reconciler(folder / name, "destroy --local --yes", *where, *allowed)
+        code, _, err = reconciler(here, "destroy --local --yes", *where, *_allowed(out))
         assert code == 0, err
-        assert reconciler(folder / name, "state list --local", *where)[1] == ""
+        assert reconciler(here, "state list --local", *where)[1] == ""
 
 
 def _allowed(plan: str) -> list[str]:
     """The flags that a plan says apply will need."""
-    return [word for line in plan.splitlines() if "apply needs " in line for word in line.split()]
+    needed = [line for line in plan.splitlines() if line.startswith("  apply needs ")]
+    return [word for line in needed for word in line.split()[2:]]
+
+
+def test_the_commands_of_the_readme_work_as_they_stand(folder: Path) -> None:
+    """All but those that need a network: pip, and make, which makes a virtual environment."""
+    lines = re.search(r"Or by hand:\n\n```sh\n(.*?)```", README.read_text(), re.DOTALL)
+    assert lines is not None
+    where, codes = folder.parent, []
+    for line in lines[1].splitlines():
+        program, _, rest = line.partition(" ")
+        if program == "cd":
+            where = where / rest
+        elif program == "reconciler":
+            codes.append(reconciler(where, rest)[0])
+    assert codes == [0, 0, 0]
 
 
 def test_examples_are_small_and_hold_nothing_but_text_and_one_image() -> None:
