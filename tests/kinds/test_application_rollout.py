@@ -257,7 +257,7 @@ def test_a_refused_step_is_an_error_with_the_service_s_reason() -> None:
 def test_a_revert_takes_back_instances_then_configuration() -> None:
     api = Api(rollout("progressing", "progressing"), application=application())
     api.application["configuration"]["environment_variables"] = [{"name": "A", "value": "2"}]
-    previous = [[["image"], OLD], [["environment_variables", "A"], None]]
+    previous: list[list[Any]] = [[["image"], OLD], [["environment_variables", "A"], None]]
     result = answer(api, pending(previous=previous), "revert")
     assert api.sent == [
         "revert",
