@@ -24,7 +24,16 @@ from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.handler import Handler, Judgement, Sighting
 from reconciler.model.resource import Desired, Observed, Pending, Prior
 from reconciler.model.state import State
-from reconciler.model.value import Attributes, Foretold, Unknown, Value, path_text, pointers
+from reconciler.model.value import (
+    Attributes,
+    Foretold,
+    Ref,
+    Unknown,
+    Value,
+    at_path,
+    path_text,
+    pointers,
+)
 
 META = ("protect", "retain", "depends_on")
 
@@ -150,7 +159,7 @@ class _Deciding:
         wanted = without_ignored(desired, wanted, observed)
         resend = self.facts.options.resend_secrets
         found = compare(kind, desired, wanted, prior, observed, resend_secrets=resend)
-        attributes = self._with_forced(found)
+        attributes = self._with_forced(desired, found)
         if prior is not None and not self.facts.options.no_refresh:
             self._note_drift(handler, desired, prior, observed, wanted)
         self._note_kept(handler, desired, wanted, prior, observed)
@@ -195,20 +204,27 @@ class _Deciding:
             return replace(change, action=Action.MOVE, reason=f"it was {change.moved_from}")
         return change
 
-    def _with_forced(self, attributes: list[AttributeChange]) -> list[AttributeChange]:
-        """An unknown value in an immutable place replaces for certain if what it waits for is made anew."""
+    def _with_forced(self, desired: Desired, found: list[AttributeChange]) -> list[AttributeChange]:
+        """An unknown value in an immutable place replaces for certain if it cannot be the one that is there."""
         return [
             replace(attribute, forces_replacement=True)
-            if attribute.forces_replacement is None and self._is_made_anew(attribute.after)
+            if attribute.forces_replacement is None and self._cannot_be_there(desired, attribute)
             else attribute
-            for attribute in attributes
+            for attribute in found
         ]
 
-    def _is_made_anew(self, value: Value) -> bool:
-        if not isinstance(value, Unknown) or value.until is None:
+    def _cannot_be_there(self, desired: Desired, attribute: AttributeChange) -> bool:
+        """What it waits for is made anew, or has no such value yet (the namespace of a class that is new)."""
+        value = attribute.after
+        awaited = self.changes.get(value.until) if isinstance(value, Unknown) and value.until else None
+        if awaited is None:
             return False
-        awaited = self.changes.get(value.until)
-        return awaited is not None and not awaited.action.keeps_identity
+        if not awaited.action.keeps_identity:
+            return True
+        pointer = at_path(desired.attributes, attribute.path)
+        if not isinstance(pointer, Ref) or pointer.address != awaited.address:
+            return False
+        return awaited.observed is not None and at_path(awaited.observed.outputs, pointer.path) is None
 
     def _meta(self, change: Change) -> tuple[AttributeChange, ...]:
         """Guards and edges live in state alone; changing them touches nothing in the cloud."""

@@ -5,17 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from reconciler.model.change import AttributeChange, Effect
-from reconciler.model.handler import Attribute, Kind, Removal
+from reconciler.model.change import AttributeChange
+from reconciler.model.handler import WATCHED, Attribute, Kind, Removal
 from reconciler.model.resource import Desired, Observed, Prior
 from reconciler.model.value import Attributes, Path, Secret, Unknown, Value, at_path, path_text
 
 SECRET_KEY = "$secret"  # noqa: S105 - the marker under which a state holds a fingerprint
 
-_WATCHED = {
-    "rollout_on": Attribute("rollout_on", {}, effect=Effect.ROLLOUT, write_only=True),
-    "replace_on": Attribute("replace_on", {}, effect=Effect.DOWNTIME, write_only=True, replaces=True),
-}
 _PLAIN_ROW = Attribute("", {})
 _MISSING: Value = object()
 
@@ -31,8 +27,8 @@ class Drifted:
 
 
 def row_for(kind: Kind, path: Path) -> Attribute:
-    """What is declared about a path, by the kind or by the engine itself (`rollout_on`, `replace_on`)."""
-    return kind.attribute(path) or _WATCHED.get(path[0]) or _PLAIN_ROW
+    """What is declared about a path."""
+    return kind.attribute(path) or _PLAIN_ROW
 
 
 def recorded(value: Value) -> Value:
@@ -79,7 +75,7 @@ def initial(kind: Kind, desired: Desired, wanted: Attributes) -> list[AttributeC
     return [
         AttributeChange(path, None, value, source=desired.source_of(path))
         for path, value in leaves(wanted)
-        if path[0] not in _WATCHED
+        if path[0] not in WATCHED
     ]
 
 
@@ -143,12 +139,12 @@ class _Comparison:
 
     def _not_watched_before(self, path: Path, before: Value) -> bool:
         # Beginning to watch something is no reason to roll out; only its next change is.
-        return before is None and path[0] in _WATCHED
+        return before is None and path[0] in WATCHED
 
     def _removed(self, path: Path) -> Iterator[AttributeChange]:
         """The manifest used to set this path and no longer does."""
         row = row_for(self.kind, path)
-        if path[0] in _WATCHED or row.computed:
+        if path[0] in WATCHED or row.computed:
             return
         before = remembered(at_path(self.prior, path)) if row.write_only else at_path(self.observed, path)
         after = row.default if row.removal is Removal.RESET else None
@@ -228,7 +224,7 @@ def drifted(
     found: list[Drifted] = []
     live = observed.attributes
     for key, value in prior.attributes.items():
-        if live.get(key) == value or key in _WATCHED or row_for(kind, (key,)).write_only:
+        if live.get(key) == value or key in WATCHED or row_for(kind, (key,)).write_only:
             continue
         found.extend(_drifted_below(kind, (key,), value, live.get(key), wanted, ignored))
     return found

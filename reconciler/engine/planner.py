@@ -118,7 +118,7 @@ def _planned(change: Change, steps: list[Step], decided: Decided) -> tuple[int, 
         reason=change.reason,
         wave=wave,
         requires=_required(steps[-1:]),
-        steps=tuple(PlannedStep(one.key.operation, one.wave, _required([one])) for one in steps),
+        steps=tuple(PlannedStep(one.key.operation, one.wave, _required([one]), one.seconds) for one in steps),
         hazards=tuple(PlannedHazard(one.code, one.severity, one.message) for one in change.hazards),
         source=_source(source),
         attributes=tuple(_attribute(one) for one in change.attributes),
@@ -148,6 +148,7 @@ def _attribute(change: AttributeChange) -> PlannedAttribute:
         forces_replacement=change.forces_replacement,
         source=_source(change.source),
         note=change.note,
+        how="added" if change.before is None else "removed" if change.after is None else "changed",
     )
 
 

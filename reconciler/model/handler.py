@@ -50,6 +50,13 @@ class Attribute:
     computed: bool = False  # not written by the user: filled by `prepare`, a slot or the engine
 
 
+WATCHED = {
+    "rollout_on": Attribute("rollout_on", {}, effect=Effect.ROLLOUT, write_only=True),
+    "replace_on": Attribute("replace_on", {}, effect=Effect.DOWNTIME, write_only=True, replaces=True),
+}
+"""Rows that every kind has: what stands there is watched, and its change rolls out or replaces (interface 1.1)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Output:
     """A value that references may name: `${images.api.ref}`.
@@ -124,7 +131,9 @@ class Kind:
     named: bool = True  # has a remote name made from `naming`; False: the name is not of our making
     name_pattern: str = r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}"
     shared_between_environments: bool = False  # the default name leaves the environment out (image)
-    one_of: tuple[tuple[str, ...], ...] = ()  # dotted keys of which one may stand: an overlay's drives out the base's
+    one_of: tuple[
+        tuple[str, ...], ...
+    ] = ()  # dotted keys of which one may stand: an overlay's drives out the base's
     at_once: int = 0  # parallel steps of this kind; 0: no limit of its own
     expected_seconds: Mapping[str, float] = field(default_factory=dict)  # by verb
     description: str = ""
@@ -135,7 +144,7 @@ class Kind:
         for end in range(len(path), 0, -1):
             if row := rows.get(path[:end]):
                 return row
-        return None
+        return WATCHED.get(path[0])
 
     def output(self, name: str) -> Output | None:
         """The output of that name."""
@@ -172,7 +181,9 @@ class BindContext:
     text_of: Callable[[ResourceAddress, str], Value]
     report: Callable[[Path, str, str, str], None]
     warn: Callable[[Path, str, str, str], None]
-    external: bool = False  # somebody else's: only what finding it and lending to others needs has to be there
+    external: bool = (
+        False  # somebody else's: only what finding it and lending to others needs has to be there
+    )
     defaulted: frozenset[str] = frozenset()  # keys of the block that came out of `defaults`
 
 

@@ -32,15 +32,17 @@ class PlannedAttribute:
     forces_replacement: bool | None = False
     source: PlannedSource = PlannedSource()
     note: str = ""
+    how: str = "changed"  # or `added`, `removed`: what can be told of a sensitive value, too
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedStep:
-    """One operation, the wave it is shown in, and the addresses it waits for."""
+    """One operation, the wave it is shown in, the addresses it waits for, and how many seconds it should take."""
 
     operation: str
     wave: int
     requires: tuple[str, ...] = ()
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
