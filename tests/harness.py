@@ -6,6 +6,9 @@ import contextlib
 import io
 import json
 import os
+import subprocess
+import sys
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -94,6 +97,37 @@ class Project:
         with urlopen(request) as answer:
             text = answer.read()
         return json.loads(text) if text else None
+
+    def by_hand(self, method: str, path: str, body: Any = None) -> None:
+        """Changes the account as somebody else would; `path` begins behind the account."""
+        data = None if body is None else json.dumps(body).encode()
+        headers = {"Content-Type": "application/json", "Authorization": "Bearer token"}
+        url = f"{self.server.base_url}/accounts/{ACCOUNT}/{path}"
+        urlopen(Request(url, data=data, method=method, headers=headers)).close()
+
+    def process(self, *args: str) -> subprocess.Popen[str]:
+        """Starts `reconciler` as a process of its own."""
+        environ = {
+            **os.environ,
+            **self.environ,
+            "CLOUDFLARE_API_BASE_URL": self.server.base_url,
+            "CLOUDFLARE_API_TOKEN": "token",
+            "CLOUDFLARE_ACCOUNT_ID": ACCOUNT,
+        }
+        return subprocess.Popen(
+            [sys.executable, "-m", "reconciler", *args],
+            cwd=self.folder,
+            env=environ,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def await_requests(self, since: int, count: int, process: subprocess.Popen[str]) -> None:
+        """Returns once so many requests have arrived, or the process has ended."""
+        while process.poll() is None and len(self.requests(since)) < count:
+            time.sleep(0.002)
 
     def world(self, kind: str) -> list[Mapping[str, Any]]:
         """What there is of a kind."""

@@ -139,3 +139,123 @@ def test_no_terminal_and_no_yes_is_a_refusal(shop: Project) -> None:
     ended = shop.run("apply")
     assert (ended.code, "--yes" in ended.err) == (3, True)
     assert shop.world("application") == []
+
+
+def test_another_class_is_a_replacement(shop: Project) -> None:
+    shop.write(SHOP)
+    shop.apply()
+    [before] = shop.world("application")
+    shop.write(SHOP.replace("class_name: Api", "class_name: Jobs"))
+    assert shop.actions() == {"worker.edge": "update", "application.api": "replace"}
+    shop.apply("--allow", "DISABLES_CONTAINER")
+    [after] = shop.world("application")
+    assert after["id"] != before["id"]
+    assert after["durable_objects"] != before["durable_objects"]
+    assert shop.actions() == {}
+
+
+def test_a_class_renamed_by_saying_so_keeps_everything(shop: Project) -> None:
+    shop.write(SHOP)
+    shop.apply()
+    [before] = shop.world("application")
+    renamed = SHOP.replace("class_name: Api", "class_name: Jobs")
+    shop.write(renamed.replace("    vars:", "    classes: {Jobs: {renamed_from: Api}}\n    vars:"))
+    assert shop.actions()["worker.edge"] == "update"
+    shop.apply()
+    [after] = shop.world("application")
+    assert (after["id"], after["durable_objects"]) == (before["id"], before["durable_objects"])
+    assert shop.actions() == {}
+
+
+def test_what_is_watched_rolls_out(shop: Project) -> None:
+    watching = SHOP.replace("    class_name: Api\n", "    class_name: Api\n    rollout_on: [secret.db]\n")
+    shop.write(watching)
+    shop.apply()
+    shop.environ["DB_PASSWORD"] = "another-value"
+    changes = {change["address"]: change["effect"] for change in shop.plan()["changes"]}
+    assert changes["application.api"] == "rollout"
+    shop.apply()
+    assert [one["status"] for one in shop.world("rollout")] == ["completed"]
+    assert shop.actions() == {}
+
+
+def test_a_taken_name_is_refused_until_it_is_adopted_or_imported(shop: Project) -> None:
+    shop.write(SHOP)
+    shop.apply()
+    for path in sorted((shop.folder / "state").rglob("*"), reverse=True):
+        path.unlink() if path.is_file() else path.rmdir()
+    (shop.folder / "state").rmdir()
+    refused = shop.run("apply", "--yes")
+    assert refused.code in (1, 4)
+    assert "adopt: true" in refused.out + refused.err
+    assert shop.run("import", "--all").code == 0
+    shop.apply()
+    assert shop.actions() == {}
+    assert len(shop.world("application")) == 1
+
+
+def test_drift_is_told_and_ends_with_2(shop: Project) -> None:
+    shop.write(SHOP)
+    shop.apply()
+    assert shop.run("drift").code == 0
+    [found] = shop.world("application")
+    shop.by_hand("PATCH", f"containers/applications/{found['id']}", {"max_instances": 9})
+    ended = shop.run("drift")
+    assert (ended.code, "max_instances" in ended.out) == (2, True)
+    [one] = shop.plan()["drift"]
+    assert (one["path"], one["recorded"], one["live"], one["verdict"]) == ("max_instances", 4, 9, "revert")
+    shop.apply()
+    assert shop.world("application")[0]["max_instances"] == 4
+
+
+def test_accepting_what_is_there_changes_memory_alone(shop: Project) -> None:
+    shop.write(SHOP)
+    shop.apply()
+    [found] = shop.world("application")
+    shop.by_hand("PATCH", f"containers/applications/{found['id']}", {"max_instances": 9})
+    since = shop.last_request()
+    assert shop.run("apply", "--yes", "--refresh-only").code == 0
+    assert {method for method, _ in shop.requests(since)} == {"GET"}
+    assert shop.run("drift").code == 0
+    assert shop.actions() == {"application.api": "update"}
+
+
+def test_the_state_can_be_tended(shop: Project) -> None:
+    shop.write(SHOP)
+    shop.apply()
+    assert shop.run("state", "list").out.split() == [
+        "application.api",
+        "image.api",
+        "secret.db",
+        "worker.edge",
+    ]
+    assert shop.run("state", "mv", "secret.db", "secret.database").code == 0
+    assert "secret.database" in shop.run("state", "list").out
+    assert shop.run("state", "rm", "secret.database").code == 3
+    assert shop.run("state", "rm", "secret.database", "--yes").code == 0
+    serials = [one["serial"] for one in shop.run("state", "history", "--json").document]
+    assert shop.run("state", "restore", str(serials[-2]), "--yes").code == 0
+    assert shop.run("state", "list").out.split() == [
+        "application.api",
+        "image.api",
+        "secret.db",
+        "worker.edge",
+    ]
+    assert shop.actions() == {}
+
+
+def test_moved_changes_nothing_in_the_cloud(shop: Project) -> None:
+    shop.write(SHOP)
+    shop.apply()
+    shop.write(
+        SHOP.replace("applications.api", "applications.web").replace(
+            "\n  api:\n    image: $", "\n  web:\n    image: $"
+        )
+        + "moved: [{from: application.api, to: application.web}]\n"
+    )
+    assert shop.actions()["application.web"] == "move"
+    [before] = shop.world("application")
+    shop.apply()
+    [after] = shop.world("application")
+    assert (after["id"], after["name"]) == (before["id"], "shop-api")
+    assert shop.actions() == {}

@@ -2,41 +2,21 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
-import time
-
 import pytest
 
 from tests.clients.images import image, layout_files, write_folder
 from tests.e2e.shop import SHOP
-from tests.harness import ACCOUNT, Project
+from tests.harness import Project
 
 
 def killed_at(project: Project, request: int, *args: str) -> None:
     """Runs an apply as a process of its own, and kills it when that many requests have arrived."""
     since = project.last_request()
-    environ = {
-        **os.environ,
-        **project.environ,
-        "CLOUDFLARE_API_BASE_URL": project.server.base_url,
-        "CLOUDFLARE_API_TOKEN": "token",
-        "CLOUDFLARE_ACCOUNT_ID": ACCOUNT,
-    }
     project.faults({"fault": {"delay": 0.02}, "times": 0})
-    process = subprocess.Popen(
-        [sys.executable, "-m", "reconciler", "apply", "--yes", *args],
-        cwd=project.folder,
-        env=environ,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    while process.poll() is None and len(project.requests(since)) < request:
-        time.sleep(0.002)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    with project.process("apply", "--yes", *args) as process:
+        project.await_requests(since, request, process)
+        process.kill()
+        process.communicate()
     project.faults()
 
 

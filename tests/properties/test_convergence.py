@@ -1,0 +1,127 @@
+"""The law of the house: apply any manifest and there is nothing left to do; apply another, and the same; then all can go."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.clients.images import image, layout_files, write_folder
+from tests.e2e.shop import WORKER
+from tests.harness import Project, project
+
+names = st.sampled_from(["a", "b", "c"])
+texts = st.sampled_from(
+    ["info", "debug", "1.10", "no", "", "ünïcode", "with ${var.word} inside", "$${not}", "0123"]
+)
+variables = st.dictionaries(st.sampled_from(["LOG", "MODE", "PORT"]), texts, max_size=3)
+instance_types = st.one_of(
+    st.sampled_from(["lite", "basic", "standard-1", "standard-4", "dev"]),
+    st.fixed_dictionaries(
+        {
+            "vcpu": st.sampled_from([1, 2]),
+            "memory_mib": st.sampled_from([6144, 8192]),
+            "disk_mb": st.just(9000),
+        }
+    ),
+)
+constraints = st.fixed_dictionaries(
+    {},
+    optional={
+        "regions": st.lists(st.sampled_from(["WEUR", "EEUR", "enam"]), min_size=1, max_size=2, unique=True),
+        "tiers": st.sampled_from([[1], [2, 1]]),
+        "jurisdiction": st.just("eu"),
+    },
+).filter(lambda it: "jurisdiction" not in it or "enam" not in it.get("regions", []))
+applications = st.fixed_dictionaries(
+    {"image": st.sampled_from(["${images.one}", "${images.two.ref}"])},
+    optional={
+        "instance_type": instance_types,
+        "max_instances": st.sampled_from([0, 1, 5, "${var.count}"]),
+        "constraints": constraints,
+        "environment_variables": variables,
+        "labels": variables,
+        "rollout_step_percentage": st.sampled_from([25, [100]]),
+        "rollout_active_grace_period": st.sampled_from([0, 60]),
+        "command": st.just(["run", "--fast"]),
+        "observability": st.sampled_from([{"logs": {"enabled": True}}, {"logs": {"enabled": False}}]),
+        "ports": st.just([{"name": "http", "port": 80}]),
+        "dns": st.just({"servers": ["1.1.1.1"]}),
+        "secrets": st.just({"TOKEN": "${secrets.token}"}),
+        "rollout_on": st.just(["secret.token"]),
+    },
+)
+workers = st.fixed_dictionaries(
+    {},
+    optional={
+        "vars": variables,
+        "secrets": st.just({"DSN": "pg://${secrets.token}@db"}),
+        "triggers": st.just({"crons": ["*/5 * * * *"]}),
+        "observability": st.just({"enabled": True}),
+        "limits": st.just({"cpu_ms": 50}),
+        "compatibility_flags": st.just(["nodejs_compat"]),
+    },
+)
+
+
+@st.composite
+def manifests(draw: st.DrawFn) -> dict[str, Any]:
+    classes = iter(["Api", "Jobs"])
+    made: dict[str, Any] = {}
+    bindings: dict[str, str] = {}
+    for key, block in draw(st.dictionaries(names, applications, max_size=3)).items():
+        class_name = next(classes, None)
+        owned = {"class_name": class_name} if class_name else {"instances": 1}
+        if class_name is None:
+            block.pop("max_instances", None)
+        else:
+            bindings[key.upper()] = f"${{applications.{key}}}"
+        made[key] = {**block, **owned}
+    manifest: dict[str, Any] = {
+        "version": 1,
+        "project": "law",
+        "variables": {"word": {"default": "w"}, "count": {"type": "integer", "default": 3}},
+        "images": {"one": {"archive": "one"}, "two": {"archive": "two"}},
+        "secrets": {"token": {"from": {"env": "TOKEN"}}},
+        "outputs": {key: f"${{applications.{key}.id}}" for key in made},
+    }
+    manifest["applications"] = made
+    if bindings:
+        worker = {"main": "worker.js", "compatibility_date": "2026-10-01", **draw(workers)}
+        manifest["workers"] = {"edge": {**worker, "bindings": bindings}}
+    return manifest
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.lists(manifests(), min_size=1, max_size=3))
+def test_applying_leaves_nothing_to_do(versions: list[dict[str, Any]]) -> None:
+    with tempfile.TemporaryDirectory() as folder, project(Path(folder)) as made:
+        write_folder(Path(folder) / "one", layout_files(image(b"one")))
+        write_folder(Path(folder) / "two", layout_files(image(b"two")))
+        made.write(WORKER, "worker.js")
+        made.environ["TOKEN"] = "t0ken-value"
+        for version in versions:
+            apply_and_look_again(made, version)
+        ended = made.run("destroy", "--yes", "--allow", "DELETES_DATA", "--allow", "DISABLES_CONTAINER")
+        assert ended.code == 0, ended.err
+        assert {kind: made.world(kind) for kind in ("application", "worker", "secret")} == {
+            "application": [],
+            "worker": [],
+            "secret": [],
+        }
+
+
+def apply_and_look_again(made: Project, manifest: dict[str, Any]) -> None:
+    made.write(json.dumps(manifest, indent=1))
+    plan = made.plan()
+    allowed = [word for flag in plan["allow_needed"] for word in flag.split(" ")]
+    ended = made.run("apply", "--yes", *allowed)
+    assert ended.code == 0, (ended.err, plan)
+    again = made.plan()
+    assert again["changes"] == [], again["changes"]
+    assert again["drift"] == []
+    assert made.run("plan", "--detailed-exitcode").code == 0
