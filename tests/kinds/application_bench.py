@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from reconciler.clients.cloudflare import Cloudflare
+from reconciler.clients.settings import ApiCredentials
+from reconciler.clients.transport import Transport
 from reconciler.engine.diff import compare, initial
 from reconciler.model.address import ResourceAddress
 from reconciler.model.change import Action, Change
@@ -158,3 +161,21 @@ def applied_cleanly(made: Project, *args: str) -> None:
     made.apply(*args)
     again = made.run("plan", "--detailed-exitcode")
     assert again.code == 0, again.out
+
+
+def change_in(plan: Any, address: str = "application.api") -> Any:
+    """The change of one resource in a plan."""
+    return next(one for one in plan["changes"] if one["address"] == address)
+
+
+def sent(made: Project, method: str, ending: str) -> list[Any]:
+    """Bodies of the requests of a method to paths with this ending."""
+    ledger = made.page("ledger")
+    return [one["body"] for one in ledger if one["method"] == method and one["path"].endswith(ending)]
+
+
+@contextmanager
+def by_hand(made: Project) -> Iterator[Cloudflare]:
+    """The API as somebody else uses it."""
+    with Transport(made.server.base_url, ApiCredentials(token="t")) as transport:
+        yield Cloudflare(transport, ACCOUNT)

@@ -2,17 +2,13 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from reconciler.clients.cloudflare import Cloudflare
-from reconciler.clients.settings import ApiCredentials
-from reconciler.clients.transport import Transport
-from tests.harness import ACCOUNT, Project
-from tests.kinds.application_bench import HEAD, applied_cleanly, shop
+from tests.harness import Project
+from tests.kinds.application_bench import HEAD, applied_cleanly, by_hand, change_in, sent, shop
 
 BASE = """
 images:
@@ -37,12 +33,6 @@ def made(tmp_path: Path) -> Iterator[Project]:
         yield project
 
 
-def sent(made: Project, method: str, ending: str) -> list[Any]:
-    """Bodies of the requests of a method to paths with this ending."""
-    ledger = made.page("ledger")
-    return [one["body"] for one in ledger if one["method"] == method and one["path"].endswith(ending)]
-
-
 def running(made: Project) -> dict[int, int]:
     """How many instances run each version."""
     (application,) = made.world("application")
@@ -50,10 +40,6 @@ def running(made: Project) -> dict[int, int]:
     for run in application["running"]:
         counts[run["version"]] = counts.get(run["version"], 0) + run["instances"]
     return counts
-
-
-def change_in(plan: Any, address: str = "application.api") -> Any:
-    return next(one for one in plan["changes"] if one["address"] == address)
 
 
 def test_it_is_made_behind_its_class_and_then_left_alone(made: Project) -> None:
@@ -130,13 +116,6 @@ def patch_by_hand(made: Project, configuration: dict[str, Any]) -> None:
         (application,) = api.list_applications()
         body = {"configuration": application["configuration"] | configuration}
         api.update_application(application["id"], body)
-
-
-@contextmanager
-def by_hand(made: Project) -> Iterator[Cloudflare]:
-    """The API as somebody else uses it."""
-    with Transport(made.server.base_url, ApiCredentials(token="t")) as transport:
-        yield Cloudflare(transport, ACCOUNT)
 
 
 # between PATCH and rollout
@@ -311,7 +290,7 @@ def test_a_removed_application_goes_before_its_worker_forgets_it(made: Project) 
     ]
     assert order.index(("DELETE", order[-2][1])) < len(order) - 1
     assert made.world("worker") != []
-    assert made.world("namespace")[0].get("container_enabled") is not True
+    assert made.world("namespace")[0]["container"] is None
 
 
 # the managed policy

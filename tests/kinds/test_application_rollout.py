@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from reconciler.errors import ConflictError, NotFoundError, ReconcilerError
-from reconciler.kinds.application.pending import pending_rollout, rollout_in_flight
+from reconciler.kinds.application.pending import pending_rollout, rollout_in_flight, seconds_between
 from reconciler.kinds.application.reverting import Reverting
 from reconciler.kinds.application.rollout import RolloutWatch
 from reconciler.kinds.application.rollout_options import read
@@ -289,3 +289,8 @@ def test_one_that_was_only_seen_is_watched_with_default_options() -> None:
         "continue",
     )
     assert rollout_in_flight(ME, application(None)) is None
+
+
+def test_times_of_the_service_are_compared() -> None:
+    assert seconds_between("2026-01-01T00:00:00.500Z", "2026-01-01T00:00:02Z") == 1.5
+    assert seconds_between(None, "2026-01-01T00:00:02Z") == 0

@@ -28,8 +28,9 @@ from reconciler.kinds.application.pending import (
     pending_deletion,
     pending_rollout,
     previous_of,
+    seconds_between,
 )
-from reconciler.kinds.application.reverting import Reverting
+from reconciler.kinds.application.reverting import UNDER_WAY, Reverting
 from reconciler.kinds.application.rollout import RolloutWatch
 from reconciler.kinds.application.table import KIND
 from reconciler.model.address import ResourceAddress
@@ -59,9 +60,9 @@ if TYPE_CHECKING:
 
 TAKEN = "DURABLE_OBJECT_ALREADY_HAS_APPLICATION"
 PATCHED = "patched"
-_STARTED = ("pending", "progressing", "completed")
 _ABSENT: Value = object()
 _LONGEST_DELETION = 900.0
+_SAME_TIME = 5.0
 
 
 class ApplicationHandler(Handler):
@@ -157,7 +158,7 @@ class ApplicationHandler(Handler):
         previous = work.before.get(PATCHED, {}).get("previous")
         if previous is None:
             previous = previous_of(application, _configured(change))
-            if judging.differs(change):
+            if judging.differs(change) and not (work.again and self._is_patched(change, application)):
                 merged = self._merged(change, application, effect)
                 with_configuration = any(forms.lives_in_configuration(path) for path in change.paths)
                 body = forms.modify_body(merged, application, with_configuration=with_configuration)
@@ -175,6 +176,17 @@ class ApplicationHandler(Handler):
         if work.again or work.before or not change.observed.raw:
             return self._client.get_application(change.observed.identity)
         return change.observed.raw
+
+    def _is_patched(self, change: Change, application: Application) -> bool:
+        """Whether a PATCH whose answer was lost has done its work: another one would look like a later change."""
+        seen = observed(application, (change.wanted.get("generation_variable") or {}).get("name"))
+        dropped = [one for one in change.attributes if at_path(change.wanted, one.path, _ABSENT) is _ABSENT]
+        counted = change.wanted.get("generation")
+        return (
+            not any(stored_otherwise(change, seen))
+            and all(at_path(seen.attributes, one.path) in (None, one.after) for one in dropped)
+            and (counted is None or seen.attributes.get("generation") == counted)
+        )
 
     def _merged(self, change: Change, application: Application, effect: Effect) -> dict[str, Value]:
         wanted = dict(change.wanted)
@@ -208,10 +220,12 @@ class ApplicationHandler(Handler):
         return pending_rollout(change.address, application, rollout, settings.get("rollout"), previous, since)
 
     def _started(self, application: Application) -> Mapping[str, Any] | None:
-        """A rollout to the present version that an earlier attempt started."""
+        """A rollout to the present version that an earlier attempt started: under way, or ended since the last change."""
         for rollout in self._client.list_rollouts(application["id"]):
-            is_target = rollout.get("target_version") == application.get("version")
-            if is_target and rollout.get("status") in _STARTED:
+            if rollout.get("target_version") != application.get("version"):
+                continue
+            is_late = seconds_between(application.get("updated_at"), rollout.get("created_at")) >= -_SAME_TIME
+            if rollout.get("status") in UNDER_WAY or (rollout.get("status") == "completed" and is_late):
                 return rollout
         return None
 

@@ -23,6 +23,14 @@ def iso(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def seconds_between(earlier: Value, later: Value) -> float:
+    """Seconds from one time of the service to another; 0 where one is not told."""
+    try:
+        return (datetime.fromisoformat(str(later)) - datetime.fromisoformat(str(earlier))).total_seconds()
+    except ValueError:
+        return 0.0
+
+
 def pending_rollout(
     address: ResourceAddress,
     application: Mapping[str, Any],

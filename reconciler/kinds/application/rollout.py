@@ -20,7 +20,6 @@ from reconciler.model.value import Value
 if TYPE_CHECKING:
     from reconciler.clients.cloudflare import Cloudflare
 
-UNDER_WAY = ("pending", "progressing")
 _BY_ITSELF = ("full_auto", "durable_objects_auto")
 _SOON, _LATER = 0.5, 2.0
 _NAMED_STRAGGLERS = 5

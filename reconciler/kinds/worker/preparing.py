@@ -29,7 +29,7 @@ NOT_EXPORTED = "W111"
 UNRESOLVED = "W112"
 
 ResolveImage = Callable[[str, ImageRules, str], Mapping[str, Any]]
-_BETWEEN_LOOKS = 2.0
+_FIRST_WAIT, _LONGEST_WAIT = 0.25, 2.0
 _LONGEST_PREPARATION = "30m"
 
 
@@ -150,7 +150,7 @@ def make_images_ready(client: Cloudflare, wanted: Attributes, work: Work) -> Non
 
 
 def _make_ready(client: Cloudflare, image: str, patience: float, work: Work) -> None:
-    waited = 0.0
+    waited, pause = 0.0, _FIRST_WAIT
     while (found := client.prepare_image(image)).get("status") != "ready":
         if found.get("status") == "error":
             reason = found.get("reason") or "no reason was given"
@@ -161,5 +161,6 @@ def _make_ready(client: Cloudflare, image: str, patience: float, work: Work) -> 
         if work.stopping():
             raise InterruptedRunError("stopped before the upload")
         work.progress(waited, patience, f"preparing {image}")
-        client.transport.pause(_BETWEEN_LOOKS)
-        waited += _BETWEEN_LOOKS
+        client.transport.pause(pause)
+        waited += pause
+        pause = min(2 * pause, _LONGEST_WAIT)

@@ -137,10 +137,10 @@ class Sending:
         """The live applications on the script's namespaces, by class; one on a class that is to go stops the upload."""
         if not namespaces:
             return {}
-        # A class is only deleted once nothing runs behind it: that has to be seen now, not at the plan.
-        listed = self._applications(bool(changes.deleted))
-        on = {(one.get("durable_objects") or {}).get("namespace_id"): one for one in listed}
-        running = {name: on[identity] for name, identity in namespaces.items() if identity in on}
+        running = self._behind(namespaces, fresh=bool(changes.deleted))
+        if not changes.deleted and running.keys() - (self._wanted.get("containers") or {}).keys():
+            # What the last look saw may be gone since, by our own hand: then its class is no container any more.
+            running = self._behind(namespaces, fresh=True)
         for name in changes.deleted:
             if name in running:
                 owner = running[name]
@@ -150,6 +150,11 @@ class Sending:
                     address=str(self._change.address),
                 )
         return running
+
+    def _behind(self, namespaces: Mapping[str, str], *, fresh: bool) -> dict[str, Mapping[str, Any]]:
+        listed = self._applications(fresh)
+        on = {(one.get("durable_objects") or {}).get("namespace_id"): one for one in listed}
+        return {name: on[identity] for name, identity in namespaces.items() if identity in on}
 
     def _removed(self) -> dict[Path, Value]:
         """Settings that the manifest used to set, each with what it goes back to."""
