@@ -350,16 +350,6 @@ def test_what_came_after_the_upload_is_owed(made: Project) -> None:
     assert sorted(bindings(made)) == ["A", "S"]
 
 
-def test_a_new_worker_that_failed_half_way_is_finished(made: Project) -> None:
-    made.environ["DB"] = "first-value"
-    made.write(with_api("secrets: {S: '${secrets.db}'}") + SECRETS)
-    made.faults({"method": "PATCH", "path": "secrets-bulk$", "fault": {"status": 400, "body": {}}})
-    assert made.run("apply", "--yes").code == 4
-    made.faults()
-    applied_cleanly(made)
-    assert worker(made)["subdomain"]["enabled"] is True
-
-
 def test_a_renamed_worker_takes_its_data_along_and_must_be_allowed(made: Project) -> None:
     made.write(with_api("workers_dev: false"))
     made.apply()
