@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 _ADDRESS = re.compile(r'(?P<kind>[a-z_]+)\.(?P<key>[a-z0-9][a-z0-9_-]*)(?:\["(?P<each>[A-Za-z0-9._-]+)"\])?')
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class ResourceAddress:
-    """The key of a resource everywhere: in the manifest, the plan, the state and the messages."""
+class ResourceAddress(NamedTuple):
+    """The key of a resource everywhere: in the manifest, the plan, the state and the messages.
+
+    A tuple, since nothing is hashed and sorted as often.
+    """
 
     kind: str
     key: str

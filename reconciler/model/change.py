@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
 from reconciler.model.address import ResourceAddress
 from reconciler.model.diagnostic import Source
@@ -148,8 +149,7 @@ class Change:
         return ""
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class StepKey:
+class StepKey(NamedTuple):
     """Names one step of a plan: a replacement has two, `delete` and `create`."""
 
     address: ResourceAddress

@@ -324,7 +324,7 @@ def test_a_thousand_creates_write_little(tmp_path: Path) -> None:
 
     disk = Counting()
     store = samples.store(tmp_path, Identity(), disk=disk)
-    them = [replace(samples.API, key=f"app-{number}") for number in range(1000)]
+    them = [samples.API._replace(key=f"app-{number}") for number in range(1000)]
     opening = [samples.begun(number, address) for number, address in enumerate(them)]
     ending = [samples.succeeded(number, address) for number, address in enumerate(them)]
     with store.lock("apply"):
