@@ -24,16 +24,7 @@ from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.handler import Handler, Judgement, Sighting
 from reconciler.model.resource import Desired, Observed, Pending, Prior
 from reconciler.model.state import State
-from reconciler.model.value import (
-    Attributes,
-    Foretold,
-    Ref,
-    Unknown,
-    Value,
-    at_path,
-    path_text,
-    pointers,
-)
+from reconciler.model.value import Attributes, Ref, Unknown, Value, at_path, path_text
 
 META = ("protect", "retain", "depends_on")
 
@@ -163,7 +154,8 @@ class _Deciding:
         if prior is not None and not self.facts.options.no_refresh:
             self._note_drift(handler, desired, prior, observed, wanted)
         self._note_kept(handler, desired, wanted, prior, observed)
-        change = replace(base, wanted=wanted, attributes=tuple(attributes))
+        differs = attributes or wanted is not base.wanted
+        change = replace(base, wanted=wanted, attributes=tuple(attributes)) if differs else base
         return self._existing(change, identified)
 
     def _creation(self, handler: Handler, base: Change, identified: Identified) -> Change:
@@ -231,12 +223,13 @@ class _Deciding:
         desired, prior = change.desired, change.prior
         if desired is None or prior is None:
             return ()
-        waits_for = sorted(map(str, self.facts.graph.waits_for[change.address]))
-        pairs = (
+        waits_for = self.facts.graph.waits_for[change.address]
+        pairs: list[tuple[str, Value, Value]] = [
             ("protect", prior.protect, desired.protect),
             ("retain", prior.retain, desired.retain),
-            ("depends_on", sorted(map(str, prior.depends_on)), waits_for),
-        )
+        ]
+        if waits_for != frozenset(prior.depends_on):
+            pairs.append(("depends_on", sorted(map(str, prior.depends_on)), sorted(map(str, waits_for))))
         return tuple(
             AttributeChange((key,), before, after, source=desired.source_of((key,)))
             for key, before, after in pairs
@@ -326,12 +319,10 @@ class _Deciding:
 
     def _foretell(self, desired: Desired) -> None:
         """Facts of a later resource's coming change (its generation), worked out before its turn."""
-        for pointer in pointers(desired.attributes):
-            if not isinstance(pointer, Foretold) or pointer.address in self.scope.foretold:
-                continue
-            later = self.facts.resources.get(pointer.address)
-            if later is not None:
-                self.scope.foretold[pointer.address] = self._preview(desired.address, later)
+        for address in sorted(self.facts.graph.foretold.get(desired.address, ())):
+            later = self.facts.resources.get(address)
+            if later is not None and address not in self.scope.foretold:
+                self.scope.foretold[address] = self._preview(desired.address, later)
 
     def _preview(self, owner: ResourceAddress, later: Desired) -> Attributes:
         """The later change as it would be if its owner changed nothing."""

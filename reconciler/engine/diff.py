@@ -98,13 +98,11 @@ class _Comparison:
 
     def changes(self, wanted: Attributes) -> Iterator[AttributeChange]:
         for key, want in wanted.items():
+            if self.observed.get(key, _MISSING) == want and type(want) is not Secret:
+                continue
             row = row_for(self.kind, (key,))
-            if row.rides_along:
-                continue
-            before = self._before(row, (key,))
-            if not row.write_only and want == before and type(want) is not Secret:
-                continue
-            yield from self._walk((key,), want, before)
+            if not row.rides_along:
+                yield from self._walk((key,), want, self._before(row, (key,)))
         for key in self.prior:
             if key not in wanted:
                 yield from self._removed((key,))

@@ -16,11 +16,15 @@ Edges = Mapping[ResourceAddress, frozenset[ResourceAddress]]
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """What each wanted resource waits for: all of it, and the part whose values it uses."""
+    """What each wanted resource waits for: all of it, and the part whose values it uses.
+
+    `foretold` are those whose coming change it must know beforehand.
+    """
 
     waits_for: Edges
     uses: Edges
     order: tuple[ResourceAddress, ...]
+    foretold: Edges
 
 
 def build_graph(resources: Mapping[ResourceAddress, Desired]) -> Graph:
@@ -44,7 +48,7 @@ def build_graph(resources: Mapping[ResourceAddress, Desired]) -> Graph:
     order = topological_order(waits_for)
     if len(order) < len(waits_for):
         raise CycleError(_describe_cycles(resources, waits_for))
-    return Graph(waits_for, uses, order)
+    return Graph(waits_for, uses, order, {address: frozenset(told) for address, told in foretold.items()})
 
 
 _NOBODY: frozenset[ResourceAddress] = frozenset()
