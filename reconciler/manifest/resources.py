@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from reconciler.manifest.check import Checker
 from reconciler.manifest.joining import Party
@@ -67,6 +68,7 @@ class Binding:
     naming: Naming
     file: str
     account_id: Value
+    _worked_out: dict[str, Any] = field(default_factory=dict)
 
     def site(self, address: ResourceAddress, block: Block, mark: Mark, each: Each | None) -> Site:
         """The place in which the references of a resource stand."""
@@ -112,7 +114,13 @@ class Binding:
             site.error,
             site.warn,
             options.external,
+            once=self._once,
         )
+
+    def _once(self, name: str, work: Callable[[], Any]) -> Any:
+        if name not in self._worked_out:
+            self._worked_out[name] = work()
+        return self._worked_out[name]
 
     def _text_of(self, address: ResourceAddress, key: str) -> Value:
         """What the block of another resource says under a key."""

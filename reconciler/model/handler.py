@@ -167,7 +167,8 @@ class BindContext:
 
     `warn` does the same with a warning. `registry_host` is Cloudflare's registry. `sections` holds the raw blocks that the
     manifest declares, by section and key; `text_of` answers what another resource's block says under a key (its
-    `class_name`), substituted: text that makes no edge. None where it says nothing.
+    `class_name`), substituted: text that makes no edge. None where it says nothing. `once(name, work)` works out for the
+    whole manifest what several resources want to know, at the first that asks.
     """
 
     address: ResourceAddress
@@ -185,6 +186,7 @@ class BindContext:
         False  # somebody else's: only what finding it and lending to others needs has to be there
     )
     defaulted: frozenset[str] = frozenset()  # keys of the block that came out of `defaults`
+    once: Callable[[str, Callable[[], Any]], Any] = lambda _name, work: work()
 
 
 @dataclass(frozen=True, slots=True)

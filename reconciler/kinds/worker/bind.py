@@ -153,13 +153,22 @@ class _Reading:
     def _applications_that_name_it(self) -> None:
         """Applications that say `worker:` get their namespace without being bound."""
         lent = {lend.to for lend in self._lends}
-        for key in self._context.sections.get("applications", {}):
-            application = ResourceAddress(_APPLICATION, key)
-            if application in lent or self._owner_of(application) != self._context.address:
+        named = self._context.once("applications by worker", self._applications_by_worker)
+        for application in named.get(self._context.address, ()):
+            if application in lent:
                 continue
             class_name = self._context.text_of(application, "class_name")
             if isinstance(class_name, str):
                 self._lend_namespace(application, class_name)
+
+    def _applications_by_worker(self) -> dict[ResourceAddress, list[ResourceAddress]]:
+        """Every application that says `worker:`, by the worker it names."""
+        named: dict[ResourceAddress, list[ResourceAddress]] = {}
+        for key in self._context.sections.get("applications", {}):
+            application = ResourceAddress(_APPLICATION, key)
+            if owner := self._owner_of(application):
+                named.setdefault(owner, []).append(application)
+        return named
 
     # classes
 
