@@ -1,17 +1,28 @@
-"""How single values look in a plan: digests short, sizes with their meaning, texts quoted, the unknown named."""
+"""How single values look: digests short, references without their registry, sizes with their meaning, texts quoted.
+
+A text stands without quotes only where nothing else could look like it: `"1"` is a text, `1` a number, `(none)` no value.
+"""
 
 from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
-from reconciler.model.plan import PlannedAttribute
+from reconciler.model.plan import Plan
 from reconciler.render.harmless import harmless
 
 NOTHING = "(none)"
 SENSITIVE = "(sensitive)"
-_DIGEST = re.compile(r"(sha256:[0-9a-f]{12})[0-9a-f]{52}")
+SHORTEST_DIGEST = 12
+
+_HEX = re.compile(r"(?<![0-9a-f])([0-9a-f]{64})(?![0-9a-f])")
+_ACCOUNT = re.compile(r"^[\w.-]+(?::\d+)?/[0-9a-f]{32}/(?=[^/])")
+_BARE = re.compile(r"[\w./@~][\w./:@+~=,%&?#*-]*")
+_TYPED = frozenset(("true", "false", "null", "yes", "no", "on", "off", "~"))
 
 # What a type stands for: reference 5.1.
 INSTANCE_TYPES = {
@@ -24,52 +35,145 @@ INSTANCE_TYPES = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """How the values of one plan are worded.
+
+    `digits`: how many of a digest tell it from every other. `longest`: signs of a value before it is cut, 0: never.
+    `whole`: digests and references as they are.
+    """
+
+    digits: int = SHORTEST_DIGEST
+    longest: int = 0
+    whole: bool = False
+
+    def shown(self, value: Any, path: str = "") -> str:
+        """A value as a plan prints it; `path` says what it means."""
+        if value is None:
+            return NOTHING
+        if isinstance(value, str):
+            return self._text(value, path)
+        if isinstance(value, bool):
+            return "true" if value else "false"
+        if isinstance(value, int | float):
+            return _number(value, path)
+        text = json.dumps(value, ensure_ascii=False, sort_keys=True, default=str)
+        return self.cut(harmless(self.short(text)), len(text))
+
+    def pair(self, before: Any, after: Any, path: str = "") -> tuple[str, str]:
+        """Two values that differ, worded so that they differ."""
+        short = self.shown(before, path), self.shown(after, path)
+        if short[0] != short[1]:
+            return short
+        whole = Wording(whole=True)
+        return whole.shown(before, path), whole.shown(after, path)
+
+    def short(self, text: str) -> str:
+        """A text with its digests shortened."""
+        if self.whole or len(text) < 64:
+            return text
+        return _HEX.sub(lambda found: found[1][: self.digits], text)
+
+    def cut(self, text: str, length: int) -> str:
+        """A text that is not longer than it may be; says how long it really is."""
+        if not self.longest or len(text) <= self.longest:
+            return text
+        return f"{text[: self.longest]}… ({length:,} characters)"
+
+    def _text(self, value: str, path: str) -> str:
+        text = self.short(value)
+        if not self.whole:
+            text = _ACCOUNT.sub("", text)
+        if path.split(".", 1)[0] == "instance_type" and value in INSTANCE_TYPES:
+            return f"{text} ({INSTANCE_TYPES[value]})"
+        shown = text if is_bare(text) else json.dumps(text, ensure_ascii=False)
+        return self.cut(harmless(shown), len(value))
+
+
+_PLAIN = Wording()
+
+
 def shown(value: Any, path: str = "") -> str:
-    """A value as a plan prints it."""
-    if value is None:
-        return NOTHING
-    if isinstance(value, str):
-        return _shown_text(value, path)
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int | float):
-        return json.dumps(value)
-    return harmless(_DIGEST.sub(r"\1", json.dumps(value, ensure_ascii=False, sort_keys=True)))
+    """A value as plans print it, where no plan is at hand."""
+    return _PLAIN.shown(value, path)
 
 
-def _shown_text(value: str, path: str) -> str:
-    text = harmless(_DIGEST.sub(r"\1", value))
-    if path.split(".")[0] == "instance_type" and value in INSTANCE_TYPES:
-        return f"{text} ({INSTANCE_TYPES[value]})"
-    return text if text and not text.isspace() else json.dumps(text)
+def is_bare(text: str) -> bool:
+    """Whether a text can stand without quotes: nothing but a text looks like it."""
+    return bool(_BARE.fullmatch(text)) and text.lower() not in _TYPED and not _is_number(text)
 
 
-def before_and_after(attribute: PlannedAttribute) -> tuple[str, str]:
-    """The two sides of a changed attribute; a changed secret is visible as changed, and nothing more."""
-    if attribute.sensitive:
-        before = SENSITIVE if attribute.before is not None else NOTHING
-        return before, SENSITIVE
-    after = known_after(attribute) if attribute.unknown else shown(attribute.after, attribute.path)
-    return shown(attribute.before, attribute.path), after
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
-def known_after(attribute: PlannedAttribute) -> str:
-    """What is not known yet, with the step that makes it known."""
-    if attribute.known_after:
-        return f"(known after {attribute.known_after})"
-    return f"({attribute.expression or 'known after apply'})"
+def _number(value: float, path: str) -> str:
+    text = json.dumps(value)
+    name = path.rpartition(".")[2]
+    if name.endswith("_mib") and value >= 1024:
+        return f"{text} ({value / 1024:g} GiB)"
+    if name.endswith("_mb") and value >= 1000:
+        return f"{text} ({value / 1000:g} GB)"
+    if name.endswith(("_seconds", "_period")) and value:
+        return f"{text} s"
+    return text
+
+
+def size_text(size: float) -> str:
+    """A number of bytes for people."""
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if size < 1024 or unit == "GiB":
+            break
+        size /= 1024
+    return f"{size:.0f} {unit}" if unit == "B" or size >= 100 else f"{size:.1f} {unit}"
 
 
 def ratio(before: Any, after: Any) -> str:
-    """How many times as much, where that says something."""
-    numbers = isinstance(before, int | float) and isinstance(after, int | float)
-    if (
-        not numbers
-        or isinstance(before, bool)
-        or isinstance(after, bool)
-        or before <= 0
-        or after < 2 * before
-    ):
-        return ""
-    times = after / before
-    return f"(x{times:g})" if times == int(times) else f"(x{times:.1f})"
+    """How many times as much, or the how manieth part, where that says something."""
+    for value in (before, after):
+        if not isinstance(value, int | float) or isinstance(value, bool) or value <= 0:
+            return ""
+    if after >= 2 * before:
+        return f"(x{after / before:.3g})"
+    if before >= 2 * after:
+        return f"(÷{before / after:.3g})"
+    return ""
+
+
+def wording_of(plan: Plan, *, longest: int = 0, whole: bool = False) -> Wording:
+    """The wording in which no two digests of a plan look alike."""
+    return Wording(digits_apart(_digests(plan)), longest, whole)
+
+
+def digits_apart(digests: Iterable[str]) -> int:
+    """How many digits tell these digests apart, at least twelve."""
+    ordered = sorted(set(digests))
+    shared = max((_shared(*two) for two in pairwise(ordered)), default=0)
+    return max(SHORTEST_DIGEST, shared + 1)
+
+
+def _shared(one: str, other: str) -> int:
+    return next((at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), len(one))
+
+
+def _digests(plan: Plan) -> Iterator[str]:
+    for change in plan.changes:
+        for attribute in change.attributes:
+            for text in (*_texts(attribute.before), *_texts(attribute.after)):
+                yield from _HEX.findall(text)
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        if len(value) >= 64:
+            yield value
+    elif isinstance(value, Mapping):
+        for inner in value.values():
+            yield from _texts(inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from _texts(inner)

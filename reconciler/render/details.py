@@ -1,0 +1,176 @@
+"""What a kind adds for the reader of a change: rollout steps, changed files and packages, sizes.
+
+A shape that is not known here is told plainly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from reconciler.model.plan import PlannedChange
+from reconciler.render.harmless import harmless
+from reconciler.render.values import Wording, size_text
+
+_SIGNS = {"added": "+", "changed": "~", "removed": "-"}
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """Something about a change: a title, what there is to say in a line, and members where there are several."""
+
+    title: str
+    text: str = ""
+    items: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RolloutStep:
+    """How far a step of a rollout goes; `capacity`: how many instances serve meanwhile at worst, None: not said."""
+
+    number: int
+    percentage: float
+    instances: int
+    capacity: int | None = None
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rollout:
+    """How instances are replaced."""
+
+    kind: str
+    instances: int
+    steps: tuple[RolloutStep, ...]
+    grace_seconds: float = 0
+
+    @property
+    def worst_capacity(self) -> int | None:
+        """How many instances serve at the worst moment, where the plan says so."""
+        return min((one.capacity for one in self.steps if one.capacity is not None), default=None)
+
+    @property
+    def seconds(self) -> float:
+        """How long it should take; 0 where the plan does not say."""
+        return max((one.seconds or 0 for one in self.steps), default=0)
+
+    def headline(self) -> str:
+        """It in a line."""
+        parts = [harmless(self.kind)]
+        parts += [f"{self.instances} instances"] if self.instances != 1 else ["1 instance"]
+        parts += [f"grace {self.grace_seconds:g} s"] if self.grace_seconds else []
+        parts += [f"about {duration(self.seconds)}"] if self.seconds else []
+        if self.worst_capacity is not None and self.instances:
+            parts.append(f"capacity never below {share(self.worst_capacity, self.instances)}")
+        return ", ".join(parts)
+
+
+def share(some: int, of: int) -> str:
+    """`7 of 14 (50 %)`."""
+    return f"{some} of {of} ({100 * some // of} %)" if of else f"{some}"
+
+
+def duration(seconds: float) -> str:
+    """A span of time for people."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    if seconds < 5400:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h"
+
+
+def rollout_of(change: PlannedChange) -> Rollout | None:
+    """The rollout that a change starts, None where it starts none."""
+    told = change.details.get("rollout")
+    if not isinstance(told, Mapping) or not isinstance(told.get("steps"), list | tuple):
+        return None
+    steps = tuple(
+        _step(number, one) for number, one in enumerate(told["steps"], 1) if isinstance(one, Mapping)
+    )
+    return Rollout(
+        str(told.get("kind", "rollout")),
+        int(_number(told.get("instances")) or 0),
+        steps,
+        _number(told.get("grace_seconds")) or 0,
+    )
+
+
+def _step(number: int, told: Mapping[str, Any]) -> RolloutStep:
+    capacity = _number(told.get("capacity"))
+    return RolloutStep(
+        int(_number(told.get("step")) or number),
+        _number(told.get("percentage")) or 0,
+        int(_number(told.get("instances")) or 0),
+        None if capacity is None else int(capacity),
+        _number(told.get("seconds")),
+    )
+
+
+def _number(value: Any) -> float | None:
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def facts_of(change: PlannedChange, wording: Wording) -> Iterator[Fact]:
+    """Everything else that a kind says of a change; what an attribute says already is left out."""
+    said = {wording.shown(one.after) for one in change.attributes if isinstance(one.after, str | int)}
+    simple: list[str] = []
+    for key, value in change.details.items():
+        title = harmless(key)
+        if value is None or (key == "rollout" and rollout_of(change)):
+            continue
+        if isinstance(value, Mapping) and value.keys() <= _SIGNS.keys():
+            yield _difference(title, value, wording)
+        elif isinstance(value, Mapping):
+            yield Fact(_worded(title), "; ".join(_told(value, wording)))
+        elif isinstance(value, list | tuple):
+            yield Fact(_worded(title), items=tuple(_item(one, wording) for one in value))
+        elif (text := _scalar(key, value, change, wording)) and wording.shown(value) not in said:
+            simple.append(f"{_worded(title)} {text}")
+    if simple:
+        yield Fact("", ", ".join(simple))
+
+
+def _scalar(key: str, value: Any, change: PlannedChange, wording: Wording) -> str:
+    if key.endswith("_is_estimate"):
+        return ""
+    if key == "size" and isinstance(value, int | float):
+        guess = " (estimate)" if change.details.get("size_is_estimate") else ""
+        return f"{size_text(value)}{guess}"
+    return harmless(value) if isinstance(value, str) else wording.shown(value, key)
+
+
+def _worded(title: str) -> str:
+    return title.replace("_", " ")
+
+
+def _difference(title: str, value: Mapping[str, Any], wording: Wording) -> Fact:
+    """`{added, changed, removed}` of files, modules or packages."""
+    counts, items = [], []
+    for key, sign in _SIGNS.items():
+        members = value.get(key) or ()
+        counts += [f"{sign}{len(members)}"] if members else []
+        items += [f"{sign} {_item(one, wording)}" for one in members]
+    return Fact(_worded(title), " ".join(counts), tuple(items))
+
+
+def _item(value: Any, wording: Wording) -> str:
+    """A member of a list: a text, or an object by its name and what became of it."""
+    if isinstance(value, str):
+        return harmless(value)
+    if isinstance(value, Mapping):
+        name = next((harmless(str(value[key])) for key in ("name", "path") if key in value), "")
+        if "before" in value or "after" in value:
+            return (
+                f"{name} {wording.shown(value.get('before'))} → {wording.shown(value.get('after'))}".strip()
+            )
+        if name and "version" in value:
+            return f"{name} {harmless(str(value['version']))}"
+        return ", ".join(_told(value, wording))
+    return wording.shown(value)
+
+
+def _told(value: Mapping[str, Any], wording: Wording) -> Iterator[str]:
+    for key, inner in value.items():
+        members = inner if isinstance(inner, list | tuple) else (inner,)
+        yield f"{harmless(str(key))} {', '.join(_item(one, wording) for one in members)}"
