@@ -374,3 +374,18 @@ def test_a_worker_that_is_still_used_is_not_deleted(made: Project) -> None:
     ended = made.run("destroy", "--yes")
     assert ended.code in (1, 4)
     assert "shop-edge is still used by theirs" in ended.err + ended.out
+
+
+def test_a_script_that_declares_its_classes_goes_on_declaring_them(made: Project) -> None:
+    from reconciler.clients.multipart import Part
+
+    code = Part("w.js", b"export class Old {}\nexport default {}", "application/javascript+module", "w.js")
+    entry = {"type": "durable-object", "storage": "sqlite"}
+    with by_hand(made) as api:
+        api.upload_script("shop-edge", {"main_module": "w.js", "exports": {"Old": entry}}, [code])
+    write_worker(made, "Api", "Old")
+    made.write(with_api("adopt: true", "workers_dev: false"))
+    applied_cleanly(made)
+    assert "migrations" not in uploads(made)[-1]
+    assert uploads(made)[-1]["exports"] == {"Api": {**entry, "container": "shop-api"}, "Old": entry}
+    assert enabled(made) == {"Api": True, "Old": False}

@@ -24,9 +24,10 @@ def judge(change: Change) -> Judgement:
             return Judgement(Effect.NONE, tuple(_unpinned(change)), details=_details(change, Effect.NONE))
         case Action.REPLACE:
             hazards = (*_downtime(change), *_unpinned(change))
-            return Judgement(Effect.DOWNTIME, hazards, notes=tuple(_notes(change)), requests=2)
+            reason = _why_replaced(change)
+            return Judgement(Effect.DOWNTIME, hazards, reason, notes=tuple(_notes(change)), requests=2)
         case Action.DELETE:
-            return Judgement(Effect.DOWNTIME)
+            return Judgement(Effect.DOWNTIME, tuple(_ended(change)))
         case _:
             return _in_place(change)
 
@@ -150,17 +151,39 @@ def _restarts(change: Change, effect: Effect) -> Iterator[Hazard]:
         return
     steps = ", ".join(f"{percentage} %" for percentage in rollout_steps(change).percentages)
     running = running_instances(change.observed.raw) if change.observed else 0
-    who = (
-        f"{running} running {'instance is' if running == 1 else 'instances are'}"
-        if running
-        else "instances are"
-    )
-    yield Hazard("RESTARTS_INSTANCES", SHOWN, f"{who} replaced in steps: {steps}")
+    who = _counted(running) if running else "instances"
+    verb = "is" if running == 1 else "are"
+    yield Hazard("RESTARTS_INSTANCES", SHOWN, f"{who} {verb} replaced in steps: {steps}")
+
+
+def _why_replaced(change: Change) -> str:
+    """The reason in words, where it is the class; "" where the paths say enough."""
+    if not any(one.path == ("namespace",) and one.forces_replacement for one in change.attributes):
+        return ""
+    if change.wanted.get("namespace") is None:
+        return "it is to run behind no class any more, which only a new application can"
+    if change.observed is not None and change.observed.attributes.get("namespace") is None:
+        return "it lost its link to the Durable Object, which only a new application can have"
+    return "it is to run behind another class, which only a new application can"
+
+
+def _ended(change: Change) -> Iterator[Hazard]:
+    running = running_instances(change.observed.raw) if change.observed else 0
+    if running:
+        yield Hazard("DOWNTIME", SHOWN, _stopping(running))
+
+
+def _stopping(running: int) -> str:
+    return f"{_counted(running)} {'stops' if running == 1 else 'stop'}"
+
+
+def _counted(running: int) -> str:
+    return f"{running} running {'instance' if running == 1 else 'instances'}"
 
 
 def _downtime(change: Change) -> Iterator[Hazard]:
     running = running_instances(change.observed.raw) if change.observed else 0
-    what = f"{running} running instances stop" if running else "what runs stops"
+    what = _stopping(running) if running else "what runs stops"
     yield Hazard(
         "DOWNTIME", SHOWN, f"{what} before new ones start: a namespace takes one application at a time"
     )

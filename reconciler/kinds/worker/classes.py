@@ -79,6 +79,11 @@ def next_tag(tag: str | None) -> str:
     return f"{numbered[1]}{int(numbered[2]) + 1}" if numbered else f"{tag}-2"
 
 
+def declared_exports(there: Iterable[str]) -> dict[str, Any]:
+    """The entries of a script whose classes no migration made: it declares them, and says so nowhere that can be read."""
+    return {name: {"type": _KIND, "storage": "sqlite"} for name in there}
+
+
 def exports(
     live: Mapping[str, Any], there: Iterable[str], changes: ClassChanges, containers: Mapping[str, Any]
 ) -> dict[str, Any]:

@@ -118,7 +118,7 @@ class ScriptSearch:
         self._seen.add(name)
         prior = subject.prior
         if prior is not None and not self._must_read(subject, script):
-            attributes = {key: value for key, value in prior.attributes.items() if _is_readable(key)}
+            attributes = {key: value for key, value in prior.attributes.items() if is_readable(key)}
             raw = {"script": script, **self._running_on(subject, prior.outputs.get("namespaces") or {})}
             freshness = freshness_of(script)
             return Observed(
@@ -132,7 +132,7 @@ class ScriptSearch:
         if self._look.thorough or prior.freshness != freshness_of(script) or prior.owes:
             return True
         # A key that was never managed may be as wanted already.
-        return any(_is_readable(key) and key not in prior.attributes for key in subject.wanted or ())
+        return any(is_readable(key) and key not in prior.attributes for key in subject.wanted or ())
 
     def _read(self, subject: Subject, script: Script) -> Observed:
         name, wanted = script["id"], subject.wanted or {}
@@ -209,7 +209,8 @@ class ScriptSearch:
                 yield self._read(Subject(ResourceAddress(KIND.name, "other"), name), script)
 
 
-def _is_readable(key: str) -> bool:
+def is_readable(key: str) -> bool:
+    """Whether the service gives an attribute back."""
     row = KIND.attribute((key,))
     return row is not None and not row.write_only and not row.rides_along
 

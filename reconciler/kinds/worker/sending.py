@@ -11,8 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.errors import ConflictError, NotFoundError, ReconcilerError, StalePlanError
 from reconciler.kinds.worker import judging, uploading
-from reconciler.kinds.worker.classes import ClassChanges, class_changes, wanted_classes
-from reconciler.kinds.worker.looking import ScriptReading, dashed, freshness_of, namespaces_by_script
+from reconciler.kinds.worker.classes import ClassChanges, class_changes, declared_exports, wanted_classes
+from reconciler.kinds.worker.looking import (
+    ScriptReading,
+    dashed,
+    freshness_of,
+    is_readable,
+    namespaces_by_script,
+)
 from reconciler.kinds.worker.preparing import make_images_ready, modules_of
 from reconciler.kinds.worker.routing import Routing
 from reconciler.model.change import Action, Change
@@ -111,11 +117,15 @@ class Sending:
         except NotFoundError:
             return nothing
         known = judging.namespaces_of(self._change)
-        if not self._everything and not self._work.again and not self._class_changes(known):
-            seen = self._change.observed.raw.get("script") if self._change.observed else {}
-            return {"script": seen or {}, "settings": settings, "namespaces": known}
+        seen = (self._change.observed.raw.get("script") if self._change.observed else None) or {}
+        is_certain = bool(seen.get("migration_tag")) or not known
+        if is_certain and not self._everything and not self._work.again and not self._class_changes(known):
+            return {"script": seen, "settings": settings, "namespaces": known}
         namespaces = namespaces_by_script(self._client).get(self._script, {})
-        return {"script": self._service(), "settings": settings, "namespaces": namespaces}
+        script = self._service()
+        if namespaces and not script.get("migration_tag"):
+            script = {"exports": declared_exports(namespaces), **script}
+        return {"script": script, "settings": settings, "namespaces": namespaces}
 
     def _service(self) -> Mapping[str, Any]:
         found = self._client.get_service(self._script)
@@ -222,7 +232,8 @@ class Sending:
             "namespaces": dict(self._namespaces),
         }
         created = str(script.get("created_on", ""))
-        return Observed(self._script, self._script, self._wanted, outputs, freshness_of(script), created)
+        attributes = {key: value for key, value in self._wanted.items() if is_readable(key)}
+        return Observed(self._script, self._script, attributes, outputs, freshness_of(script), created)
 
     def _url(self) -> str:
         before = self._change.observed.outputs.get("url") if self._change.observed else None
