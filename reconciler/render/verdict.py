@@ -19,6 +19,7 @@ _COUNTED = (
     Action.FORGET,
     Action.REFUSED,
 )
+_HARMLESS = (99, "")
 _RARELY_DANGEROUS = frozenset({"UNPINNED_IMAGE"})
 _LONGEST_NAME = 140
 """Two names of 63 signs and more fit; anything longer came from elsewhere."""
@@ -129,6 +130,11 @@ def dangers(plan: Plan) -> tuple[Danger, ...]:
             groups.setdefault(key, []).append(change)
     ranked = sorted(groups.items(), key=lambda item: item[0][0])  # type: ignore[index]
     return tuple(Danger(tuple(changes)) for _, changes in ranked)
+
+
+def by_risk(plan: Plan) -> list[PlannedChange]:
+    """The changes, the most dangerous first, else in the order of execution."""
+    return sorted(plan.changes, key=lambda change: _risk(change) or _HARMLESS)
 
 
 def waves_of(plan: Plan) -> dict[str, int]:
