@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import re
 import shutil
 from pathlib import Path
@@ -67,17 +68,12 @@ def test_an_example_is_planned_applied_and_removed_again(name: str, folder: Path
         code, out, err = reconciler(here, "plan --local --detailed-exitcode", *where)
         assert (code, "no changes" in out) == (0, True), out + err
     for where in environments(here):
-        code, out, err = reconciler(here, "plan --local --destroy", *where)
+        code, out, err = reconciler(here, "plan --local --destroy --json", *where)
         assert code == 0, err
-        code, _, err = reconciler(here, "destroy --local --yes", *where, *_allowed(out))
+        flags = " ".join(json.loads(out)["allow_needed"]).split()
+        code, _, err = reconciler(here, "destroy --local --yes", *where, *flags)
         assert code == 0, err
         assert reconciler(here, "state list --local", *where)[1] == ""
-
-
-def _allowed(plan: str) -> list[str]:
-    """The flags that a plan says apply will need."""
-    needed = [line for line in plan.splitlines() if line.startswith("  apply needs ")]
-    return [word for line in needed for word in line.split()[2:]]
 
 
 def test_the_commands_of_the_readme_work_as_they_stand(folder: Path) -> None:
