@@ -44,6 +44,16 @@ def read_application(block: Mapping[str, Value], context: BindContext) -> Bound:
     return _Reading(block, context).bound()
 
 
+def rules_of(context: BindContext) -> ImageRules:
+    """What the manifest says about registries."""
+    domains = [
+        context.text_of(ResourceAddress("registry", key), "domain")
+        for key in context.sections.get("registries", {})
+    ]
+    protocols = context.sections.get("registry_protocols", {})
+    return ImageRules.of(context.registry_host, context.account_id, domains, protocols)
+
+
 class _Reading:
     """One block on its way to attributes."""
 
@@ -191,13 +201,8 @@ class _Reading:
         return placed.text
 
     def _rules(self) -> ImageRules:
-        context = self._context
-        domains = [
-            context.text_of(ResourceAddress("registry", key), "domain")
-            for key in context.sections.get("registries", {})
-        ]
-        protocols = context.sections.get("registry_protocols", {})
-        return ImageRules.of(context.registry_host, context.account_id, domains, protocols)
+        found: ImageRules = self._context.once("image rules", lambda: rules_of(self._context))
+        return found
 
     def _size(self) -> None:
         written = self._block.get("instance_type", DEFAULT_TYPE)

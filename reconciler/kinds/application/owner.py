@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from reconciler.model.address import ResourceAddress
 from reconciler.model.handler import BindContext
 from reconciler.model.value import Ref, TextOf, Value
 
 _WORKER = "worker"
+_BOUND = re.compile(r"\$\{\s*applications\.([a-z0-9][a-z0-9_-]*)(?:\[[^\]]*\])?\s*\}")
 TARGETS = {"target_instance_percentage", "target_instance_count"}
 
 
@@ -25,14 +26,23 @@ def worker_address(value: Value) -> ResourceAddress | None:
     return address if address.kind == _WORKER else None
 
 
-def binders(context: BindContext) -> Iterator[str]:
+def binders(context: BindContext) -> list[str]:
     """The workers whose text binds this application."""
-    bound = re.compile(rf"\$\{{\s*applications\.{re.escape(context.address.key)}(\[[^\]]*\])?\s*\}}")
+    by_application = context.once("workers by application", lambda: _workers_by_application(context))
+    found: list[str] = by_application.get(context.address.key, [])
+    return found
+
+
+def _workers_by_application(context: BindContext) -> dict[str, list[str]]:
+    """Every application that some worker binds, with the workers that do."""
+    found: dict[str, list[str]] = {}
     for key, block in context.sections.get("workers", {}).items():
         bindings = block.get("bindings") if isinstance(block, Mapping) else None
         values = bindings.values() if isinstance(bindings, Mapping) else ()
-        if any(isinstance(value, str) and bound.fullmatch(value.strip()) for value in values):
-            yield key
+        bound = [_BOUND.fullmatch(value.strip()) for value in values if isinstance(value, str)]
+        for application in dict.fromkeys(match[1] for match in bound if match):
+            found.setdefault(application, []).append(key)
+    return found
 
 
 def logs_of_worker(block: Mapping[str, Value], context: BindContext) -> Mapping[str, Value] | None:
@@ -43,7 +53,7 @@ def logs_of_worker(block: Mapping[str, Value], context: BindContext) -> Mapping[
         named = worker_address(block.get("worker"))
     except ValueError:
         return None
-    owners = [named.key] if named else [] if "worker" in block else list(binders(context))
+    owners = [named.key] if named else [] if "worker" in block else binders(context)
     if len(owners) != 1:
         return None
     written = context.text_of(ResourceAddress(_WORKER, owners[0]), "observability")

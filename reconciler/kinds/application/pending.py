@@ -15,7 +15,7 @@ from reconciler.model.value import Path, Value, at_path
 ROLLOUT = "rollout"
 DELETION = "deletion"
 
-_DEFAULTS: Mapping[str, Value] = rollout_options.read({}, lambda *_: None)["rollout"]
+_DEFAULTS: Mapping[str, Value] = rollout_options.DEFAULTS["rollout"]
 
 
 def iso(seconds: float) -> str:

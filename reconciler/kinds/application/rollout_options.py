@@ -24,8 +24,14 @@ _GOOD_FOR = "60s"
 _SMALLEST_STEP = 10
 
 
-def read(block: Mapping[str, Value], report: Report) -> dict[str, Value]:
+def read(block: Mapping[str, Value], report: Report) -> Mapping[str, Value]:
     """The options of a block, complete, as plain JSON."""
+    if _KEYS.isdisjoint(block):
+        return DEFAULTS
+    return _read(block, report)
+
+
+def _read(block: Mapping[str, Value], report: Report) -> dict[str, Value]:
     options = block.get("rollout", {})
     gate = options.get("gate")
     kind = block.get("rollout_kind", "full_auto")
@@ -76,6 +82,11 @@ def _check_steps(written: Value, most: Value, report: Report) -> None:
     elif isinstance(most, int) and len(steps) > max(most, 1):
         fix = "leave steps out, or raise `max_instances`"
         report(path, BAD_STEPS, f"{len(steps)} steps are more than max_instances, {most}", fix)
+
+
+_KEYS = frozenset({"rollout", "rollout_kind", "rollout_step_percentage"})
+DEFAULTS: Mapping[str, Value] = _read({}, lambda *_: None)
+"""What holds where a block says nothing: most say nothing, and there may be thousands."""
 
 
 @dataclass(frozen=True, slots=True)
