@@ -93,14 +93,19 @@ class _Deciding:
     diagnostics: list[Diagnostic] = field(default_factory=list)
     scope: Scope = field(default_factory=Scope)
     referenced: frozenset[ResourceAddress] = frozenset()
-    tombstones: Mapping[str, object] = field(default_factory=dict)
+    going: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         facts = self.facts
         self.scope.texts = {address: desired.attributes for address, desired in facts.resources.items()}
         used = (other for used in facts.graph.uses.values() for other in used)
         self.referenced = facts.published.union(used)
-        self.tombstones = {stone.identity: stone for stone in facts.state.tombstones}
+        self.going = {stone.identity for stone in facts.state.tombstones}
+        self.going |= {
+            prior.identity
+            for address, prior in facts.state.resources.items()
+            if address not in facts.resources and not prior.retain
+        }
 
     # wanted
 
@@ -113,9 +118,7 @@ class _Deciding:
         facts = self.facts
         handler = facts.handlers[desired.address.kind]
         prior = facts.state.resources.get(desired.address)
-        identified = identify(
-            desired, prior, facts.sightings.get(desired.address.kind, _NOTHING), self.tombstones
-        )
+        identified = identify(desired, prior, facts.sightings.get(desired.address.kind, _NOTHING), self.going)
         if identified.refused is not None:
             self.diagnostics.append(identified.refused)
             return Change(desired.address, Action.REFUSED, desired, prior, reason=identified.refused.summary)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from reconciler.model.diagnostic import Diagnostic, Severity
@@ -21,20 +21,21 @@ class Identified:
     being_deleted: Observed | None = None  # an object of ours whose deletion still runs
 
 
-def identify(
-    desired: Desired, prior: Prior | None, sighting: Sighting, tombstones: Mapping[str, object]
-) -> Identified:
-    """Which live object this is, if any, and whether it may be touched."""
+def identify(desired: Desired, prior: Prior | None, sighting: Sighting, going: Collection[str]) -> Identified:
+    """Which live object this is, if any, and whether it may be touched.
+
+    `going` are the ids of objects of ours that leave with this plan, or whose deletion still runs: no rivals.
+    """
     by_identity = sighting.by_identity.get(desired.address)
     if desired.external:
         return _external(desired, by_identity, sighting)
     if prior is not None and prior.identity and not _deleting(prior):
         if by_identity is not None:
             return _known(desired, prior, by_identity)
-        return _unknown(desired, sighting, tombstones, gone=True)
+        return _unknown(desired, sighting, going, gone=True)
     if desired.import_id:
         return _imported(desired, by_identity)
-    return _unknown(desired, sighting, tombstones, gone=False)
+    return _unknown(desired, sighting, going, gone=False)
 
 
 def _deleting(prior: Prior) -> bool:
@@ -89,12 +90,10 @@ def _external(desired: Desired, by_identity: Observed | None, sighting: Sighting
     )
 
 
-def _unknown(
-    desired: Desired, sighting: Sighting, tombstones: Mapping[str, object], gone: bool
-) -> Identified:
+def _unknown(desired: Desired, sighting: Sighting, going: Collection[str], gone: bool) -> Identified:
     found = sighting.by_key.get(desired.address, ())
-    ours = [one for one in found if one.identity in tombstones]
-    others = [one for one in found if one.identity not in tombstones]
+    ours = [one for one in found if one.identity in going]
+    others = [one for one in found if one.identity not in going]
     if not others:
         return Identified(gone=gone, being_deleted=ours[0] if ours else None)
     if len(others) > 1:

@@ -115,7 +115,7 @@ def _fill(recipient: Party, name: str, taken: list[_Offer]) -> None:
     givers: dict[str, ResourceAddress] = {}
     for offer in taken:
         member = offer.lend.member
-        if member in members and givers[member] != offer.lender.address:
+        if member in members and members[member] != offer.lend.value:
             summary = (
                 f"{givers[member]} and {offer.lender.address} both are {name}.{member} of {recipient.address}"
             )

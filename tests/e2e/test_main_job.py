@@ -259,3 +259,41 @@ def test_moved_changes_nothing_in_the_cloud(shop: Project) -> None:
     [after] = shop.world("application")
     assert (after["id"], after["name"]) == (before["id"], "shop-api")
     assert shop.actions() == {}
+
+
+def test_another_key_on_the_same_class_takes_its_place(shop: Project) -> None:
+    shop.write(SHOP)
+    shop.apply()
+    [before] = shop.world("application")
+    shop.write(
+        SHOP.replace("applications.api", "applications.web").replace(
+            "\n  api:\n    image: $", "\n  web:\n    image: $"
+        )
+    )
+    assert shop.actions() == {
+        "application.api": "delete",
+        "application.web": "create",
+        "worker.edge": "update",
+    }
+    shop.apply()
+    [after] = shop.world("application")
+    assert after["durable_objects"] == before["durable_objects"]
+    assert after["name"] == "shop-web"
+    assert shop.actions() == {}
+
+
+def test_two_applications_share_a_secret(shop: Project) -> None:
+    second = """\
+  jobs:
+    image: ${images.api}
+    instances: 1
+    secrets: {PASSWORD: "${secrets.db}"}
+"""
+    both = SHOP.replace(
+        "    class_name: Api\n", "    class_name: Api\n    secrets: {PASSWORD: '${secrets.db}'}\n"
+    )
+    shop.write(both.replace("\noutputs:", f"{second}\noutputs:"))
+    shop.apply()
+    [secret] = shop.world("secret")
+    assert secret["name"] == "shop-db"
+    assert shop.actions() == {}
