@@ -5,12 +5,11 @@ Looks at nothing but the manifest. A value that points elsewhere is passed on as
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Mapping
 
 from reconciler.clients.image_rules import ImageRules, MisplacedImageError, place_image
 from reconciler.kinds.application import places, rollout_options
-from reconciler.kinds.application.container import canonical_check, check_name, key_name
+from reconciler.kinds.application.bind_container import EXCLUSIVE, TWICE, ContainerReading
 from reconciler.kinds.application.forms import MANAGED, NO_LOGS
 from reconciler.kinds.application.owner import TARGETS, canonical_logs, logs_of_worker, worker_address
 from reconciler.kinds.application.sizes import DEFAULT_TYPE, size_problems, wanted_size
@@ -23,10 +22,6 @@ NO_IMAGE = "A101"
 NO_CLASS = "A102"
 WRONG_PLACE = "A103"
 BAD_SIZE = "A104"
-TWICE = "A105"
-NOT_A_SECRET = "A106"  # noqa: S105 - a diagnostic's code
-EXCLUSIVE = "A107"
-BAD_CHECK = "A108"
 UNPINNED = "UNPINNED_IMAGE"
 
 DEFAULT_MAX_INSTANCES = 20
@@ -99,11 +94,10 @@ class _Reading:
         self._class({})
         self._scale()
         self._size()
-        self._keys()
-        self._named()
-        self._lists()
-        self._checks()
-        self._secrets()
+        inside = ContainerReading(self._block, self._context.report)
+        inside.read()
+        self._attributes |= inside.attributes
+        self._lends += inside.lends
         for key in _AS_IT_IS:
             if key in self._block:
                 self._attributes[key] = self._block[key]
@@ -123,7 +117,9 @@ class _Reading:
             name: self._placed(value, ("images", name)) for name, value in self._members("images").items()
         }
         self._class({"images": images} if images else {})
-        self._keys()
+        inside = ContainerReading(self._block, self._context.report)
+        inside.read_keys()
+        self._attributes |= inside.attributes
         if "ssh" in self._block:
             self._attributes["ssh"] = self._block["ssh"]
         self._observability()
@@ -224,118 +220,9 @@ class _Reading:
         constraints = self._block.get("constraints", {})
         self._attributes["constraints"] = places.wanted_constraints(constraints, self._context)
 
-    # named things
-
     def _members(self, key: str) -> Mapping[str, Value]:
         value = self._block.get(key, {})
         return value if isinstance(value, Mapping) else {}
-
-    def _by_name(
-        self, key: str, name_of: Callable[[Mapping[str, Value]], str], inner: Callable[[Any], Value]
-    ) -> Value:
-        """A map as it is, and the API's list as a map; None where it is not set."""
-        value = self._block.get(key)
-        if not isinstance(value, list | tuple):
-            return value
-        members: dict[str, Value] = {}
-        for item in value:
-            if not isinstance(item, Mapping):
-                continue
-            name = name_of(item)
-            if name in members:
-                self._report((key,), TWICE, f'`{key}` has "{name}" twice', "give each its own name")
-            members[name] = inner(item)
-        return members
-
-    def _keys(self) -> None:
-        for key in ("authorized_keys", "trusted_user_ca_keys"):
-            found = self._by_name(key, key_name, lambda item: item.get("public_key"))
-            if isinstance(found, Mapping):
-                found = {
-                    name: text.strip() if isinstance(text, str) else text for name, text in found.items()
-                }
-                for name in _not_ed25519(found):
-                    summary = f'the key "{name}" is no Ed25519 key'
-                    self._report(
-                        (key,), WRONG_PLACE, summary, "only keys that begin with ssh-ed25519 are taken"
-                    )
-            if found is not None:
-                self._attributes[key] = found
-
-    def _named(self) -> None:
-        for key in ("environment_variables", "labels"):
-            found = self._by_name(key, _plain_name, lambda item: item.get("value"))
-            if isinstance(found, Mapping):
-                found = {name: _as_text(value) for name, value in found.items() if value is not None}
-            if found is not None:
-                self._attributes[key] = found
-        ports = self._by_name("ports", _plain_name, _without_name)
-        if ports is not None:
-            self._attributes["ports"] = ports
-        for name, port in self._members_of(ports):
-            if port.get("port") is not None and port.get("assign_port") is not None:
-                fix = "keep one of them"
-                self._report(
-                    ("ports",), EXCLUSIVE, f"{name}: `port` and `assign_port` exclude each other", fix
-                )
-        if self._members("network").get("mode") == "public-by-port" and not ports:
-            summary = "`mode: public-by-port` needs at least one of `ports`"
-            self._report(("network", "mode"), WRONG_PLACE, summary, "declare a port, or use another mode")
-
-    def _members_of(self, members: Value) -> Iterator[tuple[str, Mapping[str, Value]]]:
-        for name, member in members.items() if isinstance(members, Mapping) else ():
-            if isinstance(member, Mapping):
-                yield name, member
-
-    def _lists(self) -> None:
-        for key in ("command", "entrypoint", "ssh_public_key_ids"):
-            if key in self._block:
-                self._attributes[key] = _listed(self._block[key])
-        keys = self._attributes.get("ssh_public_key_ids")
-        if isinstance(keys, list):
-            self._attributes["ssh_public_key_ids"] = [_with_path(one, "id") for one in keys]
-        flags = self._block.get("experimental_flags")
-        if flags is not None:
-            is_plain = isinstance(flags, list | tuple) and all(isinstance(flag, str) for flag in flags)
-            self._attributes["experimental_flags"] = sorted(set(flags)) if is_plain else flags
-
-    def _checks(self) -> None:
-        checks = self._by_name("checks", check_name, canonical_check)
-        if checks is None:
-            return
-        if isinstance(checks, Mapping):
-            checks = {
-                name: canonical_check(check) if isinstance(check, Mapping) else check
-                for name, check in checks.items()
-            }
-        self._attributes["checks"] = checks
-        ports = self._attributes.get("ports", {})
-        for name, check in self._members_of(checks):
-            port = check.get("port")
-            if isinstance(port, str) and isinstance(ports, Mapping) and port not in ports:
-                summary = f'the check {name} asks the port "{port}", which `ports` does not name'
-                self._report(("checks",), BAD_CHECK, summary, "a check names a port by its name")
-
-    def _secrets(self) -> None:
-        if "secrets" not in self._block:
-            return
-        found: dict[str, Value] = {}
-        for variable, value in self._members("secrets").items():
-            found[variable] = self._secret(variable, value)
-            if variable in (self._members("environment_variables") or {}):
-                summary = f"{variable} is among `environment_variables` too"
-                self._report(("secrets", variable), TWICE, summary, "keep one of them")
-        self._attributes["secrets"] = found
-
-    def _secret(self, variable: str, value: Value) -> Value:
-        if isinstance(value, Ref | TextOf) and value.address.kind == "secret":
-            self._lends.append(Lend(value.address, "targets", value=True, member="account"))
-            return Ref(value.address, ("name",), value.expression)
-        if not isinstance(value, Unknown):
-            summary = f"{variable} does not name a secret of this manifest"
-            fix = "declare it under `secrets` and write ${secrets.<key>}, by itself"
-            self._report(("secrets", variable), NOT_A_SECRET, summary, fix)
-        return value
 
     # what is worked out
 
@@ -385,35 +272,3 @@ def _joined_image(value: Value) -> str | None:
     if any(is_pointing(part) for part in parts) or not isinstance(parts[0], str):
         return None
     return parts[0] + (f":{parts[1]}" if parts[1] else "") + (f"@{parts[2]}" if parts[2] else "")
-
-
-def _not_ed25519(keys: Mapping[str, Value]) -> Iterable[str]:
-    return [
-        name
-        for name, text in keys.items()
-        if isinstance(text, str) and not text.lower().startswith("ssh-ed25519")
-    ]
-
-
-def _plain_name(item: Mapping[str, Value]) -> str:
-    return str(item.get("name", ""))
-
-
-def _without_name(item: Mapping[str, Value]) -> dict[str, Value]:
-    return {key: value for key, value in item.items() if key != "name" and value is not None}
-
-
-def _listed(value: Value) -> Value:
-    return list(value) if isinstance(value, list | tuple) else value
-
-
-def _with_path(value: Value, output: str) -> Value:
-    if isinstance(value, Ref) and not value.path:
-        return Ref(value.address, (output,), value.expression)
-    return value
-
-
-def _as_text(value: Value) -> Value:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value) if isinstance(value, int | float) else value

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from reconciler.errors import NotFoundError
+from reconciler.kinds.application.durations import spelled
 from reconciler.kinds.application.judging import failed_instances, running_instances
 from reconciler.kinds.application.looking import observed
 from reconciler.kinds.application.pending import iso
@@ -78,7 +79,8 @@ class RolloutWatch:
         token = pending.token
         idle = self._idle(token["rollout"], (done, of, application.get("health")))
         if idle > token["timeout"] + token["grace_seconds"]:
-            reason = f"nothing has moved for {token['timeout'] / 60:g} minutes and the grace period"
+            patience = spelled(f"{token['timeout']:g}s")
+            reason = f"nothing has moved for {patience} and the grace period"
             return Stuck(reason, "timeout", fix=f"run apply again to watch on, or {_commands(pending)}")
         note = f"{done:g} of {of:g} instances" if of > 1 else "rolling over"
         return Moving(done, of, note, _SOON if idle < _LATER else _LATER)
