@@ -14,7 +14,6 @@ from reconciler.model.value import Unknown, Value
 
 OWED = frozenset({"rollout", "patched"})
 """Checkpoints and findings that mean: the configuration is there, the instances do not run it yet."""
-_RIDING = ("generation", "generation_variable")
 
 
 def judge(change: Change) -> Judgement:

@@ -17,8 +17,6 @@ PAUSE_NEEDS_MANUAL = "A121"
 Report = Callable[[Path, str, str, str], None]
 
 PERCENTAGES = (5, 10, 20, 25, 50, 100)
-KINDS = ("full_auto", "full_manual", "none")
-ON_FAILURE = ("continue", "revert", "pause")
 _TIMEOUT = "60m"
 _GOOD_FOR = "60s"
 _SMALLEST_STEP = 10

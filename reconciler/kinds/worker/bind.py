@@ -6,13 +6,12 @@ Looks at nothing but the manifest. A value that points elsewhere is passed on as
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from reconciler.kinds.worker.forms import NAMESPACE, SETTINGS, canonical_setting
 from reconciler.kinds.worker.table import DELETED, PRESENT
 from reconciler.model.address import ResourceAddress
 from reconciler.model.handler import BindContext, Bound, Lend
-from reconciler.model.value import Path, Pointer, Ref, Template, TextOf, Unknown, Value
+from reconciler.model.value import Path, Ref, TextOf, Unknown, Value
 
 NO_MAIN = "W101"
 BAD_BINDING = "W102"
@@ -241,8 +240,3 @@ class _Reading:
         for key in ("vars", "secrets", "bindings"):
             for name in self._map(key):
                 yield key, name
-
-
-def is_pointing(value: Any) -> bool:
-    """Whether a value is not there yet."""
-    return isinstance(value, Pointer | Template | Unknown)
