@@ -243,6 +243,20 @@ def test_instances_may_be_left_to_take_it_up_by_themselves(made: Project) -> Non
     assert sent(made, "POST", "/rollouts") == []
 
 
+def test_a_rollout_is_not_forgotten_over_a_change_that_starts_none(made: Project) -> None:
+    made.apply()
+    made.clock(rate=0.001)
+    made.write(manifest("two", rollout="{on_failure: revert}"))
+    made.apply("--no-wait")
+    made.write(manifest("two", rollout="{on_failure: revert}", max_instances=6))
+    made.apply("--no-wait")
+    assert made.actions() == {"application.api": "resume"}
+    state = made.folder.joinpath("state", "default.json").read_text()
+    assert '"on_failure":"revert"' in state.replace(" ", "")
+    made.clock(rate=1000)
+    applied_cleanly(made)
+
+
 # replacements and identity
 
 

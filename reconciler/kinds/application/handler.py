@@ -28,6 +28,7 @@ from reconciler.kinds.application.pending import (
     pending_deletion,
     pending_rollout,
     previous_of,
+    rollout_in_flight,
     seconds_between,
 )
 from reconciler.kinds.application.reverting import UNDER_WAY, Reverting
@@ -165,9 +166,11 @@ class ApplicationHandler(Handler):
                 application = self._client.update_application(application["id"], body)
             if effect is Effect.ROLLOUT:
                 work.checkpoint(PATCHED, {"previous": previous})
-        pending = None
-        if effect is Effect.ROLLOUT:
-            pending = self._rolled_out(change, application, list(previous), work)
+        pending = (
+            self._rolled_out(change, application, list(previous), work)
+            if effect is Effect.ROLLOUT
+            else _under_way(change, application)
+        )
         return self._result(change, application, pending)
 
     def _at_hand(self, change: Change, work: Work) -> Application:
@@ -287,6 +290,14 @@ class ApplicationHandler(Handler):
     def answer(self, pending: Pending, choice: str, work: Work) -> Result | None:
         """Takes a step of a manual rollout, or undoes one with the configuration that it brought."""
         return Reverting(self._client, pending, work).answer(choice)
+
+
+def _under_way(change: Change, application: Application) -> Pending | None:
+    """A rollout that goes on beside a change that starts none: as it is remembered, else as it is seen."""
+    active = application.get("active_rollout_id")
+    known = change.prior.pending if change.prior else ()
+    remembered = next((one for one in known if active and one.token.get("rollout") == active), None)
+    return remembered or rollout_in_flight(change.address, application)
 
 
 def _configured(change: Change) -> Iterable[Path]:
