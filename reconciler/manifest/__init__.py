@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from typing import Any
 
 from reconciler.errors import ManifestError
@@ -60,8 +61,9 @@ def validate_manifest(
     every: list[str | None] = [*environments_in(document)] or [None]
     for name in [environment] if environment is not None else every:
         own = findings.fork()
-        manifest = bind_environment(document, handlers, checker, name, inputs, own)
-        _add_names(names, manifest, own)
+        with suppress(ManifestError):
+            manifest = bind_environment(document, handlers, checker, name, inputs, own)
+            _add_names(names, manifest, own)
         findings.join(own)
     return findings.sorted()
 

@@ -21,7 +21,7 @@ from reconciler.manifest.references import Scope
 from reconciler.manifest.resources import Binding, Draft
 from reconciler.manifest.scalars import as_text
 from reconciler.manifest.schema import PROJECT
-from reconciler.manifest.shape import ANYTHING, TEXT, Shape
+from reconciler.manifest.shape import ANYTHING, FLAG, TEXT, Shape
 from reconciler.manifest.site import Site
 from reconciler.manifest.substitution import Substitution
 from reconciler.manifest.tree import Block, Items, Mark, child
@@ -157,11 +157,11 @@ class _Binder:
         return str(value) if isinstance(value, str) else value
 
     def _early_map(self, key: str) -> Mapping[str, Value]:
-        value = self._early_value(self.root, key, ANYTHING) if self.root.get(key) is not None else {}
+        value = self._early_value(self.root, key, ANYTHING)
         return value if isinstance(value, dict) else {}
 
     def _naming(self) -> Naming:
-        template = self._early_value(self.root, "naming", TEXT) if self.root.get("naming") is not None else ""
+        template = self._early_value(self.root, "naming", TEXT)
         known = isinstance(template, str) and bool(template) and check_template(template, self.early)
         return Naming(self.scope.project, self.environment, template if known else "")
 
@@ -214,11 +214,9 @@ class _Binder:
             _entries(self.root, "imports"),
             self.scope.declared,
             self.early,
-            lambda entry, _at: self._early_value(entry, "id", TEXT),
+            lambda entry: self._early_value(entry, "id", TEXT),
         )
-        protect = (
-            self.root.get("protect") is not None and self._early_value(self.root, "protect", _FLAG) is True
-        )
+        protect = self._early_value(self.root, "protect", FLAG) is True
         return {
             address: draft.desired(imports.get(address, ""), protect=protect)
             for address, draft in drafts.items()
@@ -263,9 +261,6 @@ class _Binder:
             fix = f"say {self.scope.declared.attributes_of(pointer)}"
             site.error(path, "E318", f"{pointer.expression} does not say which attribute is meant", fix)
         return {name: ManifestOutput(name, value, site.source((name,))) for name, value in values.items()}
-
-
-_FLAG = Shape(boolean=True)
 
 
 def _blocks(root: Block, section: str) -> dict[str, Block]:

@@ -1,24 +1,26 @@
-"""Checks trees and values against the schema: jsonschema_rs says yes or no, fast, and where; `wording.py` says what is wrong.
+"""Checks trees and values against the schema: jsonschema_rs says yes or no, fast; `wording.py` says what is wrong.
 
 The only user of jsonschema_rs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
 from reconciler.manifest.findings import Findings
-from reconciler.manifest.schema import Schema, manifest_schema, resource_schema
+from reconciler.manifest.schema import Schema, manifest_schema, part_of, resource_schema
 from reconciler.manifest.shape import Shape, shape_of
 from reconciler.manifest.site import Site
-from reconciler.manifest.tree import Block, mark_at, source_of
-from reconciler.manifest.wording import Problem, Show, Showing, problems, sentence
+from reconciler.manifest.tree import Block, Node, child, mark_at, source_of
+from reconciler.manifest.wording import Show, Showing, Where, problems, sentence
 from reconciler.model.handler import Kind
 from reconciler.model.value import Path, Pointer, Secret, Template, Unknown, Value
 
-Where = tuple[str | int, ...]
+_Piece = tuple[
+    Where, str, Node
+]  # where it stands, its definition in the schema ("": the language itself), what it is
 
 
 class Checker:
@@ -27,14 +29,14 @@ class Checker:
     def __init__(self, kinds: Mapping[str, Kind]) -> None:
         self._kinds = kinds  # by section
         self._shapes: dict[str, Shape] = {}
-        self._values: dict[tuple[str, str], Any] = {}
+        self._compiled: dict[tuple[str, str], Any] = {}
 
     @cached_property
     def _whole(self) -> Schema:
         return manifest_schema(self._kinds.values())
 
     @cached_property
-    def _part(self) -> Schema:
+    def _partial(self) -> Schema:
         return manifest_schema(self._kinds.values(), partial=True)
 
     def shape(self, kind: Kind) -> Shape:
@@ -43,50 +45,54 @@ class Checker:
             self._shapes[kind.name] = shape_of(resource_schema(kind))
         return self._shapes[kind.name]
 
+    # trees
+
     def check_document(self, root: Block, file: str, findings: Findings) -> None:
         """Collects what is wrong with a manifest as written; its base may leave to the environments what it lacks."""
-        schema = self._part if root.get("environments") else self._whole
-        self._check(schema, root, file, findings)
+        partial = bool(root.get("environments"))
+        if _compiled(self._partial if partial else self._whole).is_valid(root):
+            return
+        for piece in self._pieces(root, partial=partial):
+            self._report(piece, root, file, findings)
 
     def check_merged(self, root: Block, file: str, findings: Findings) -> None:
-        """Collects what the sections of one environment lack, once everything is laid over them."""
-        view = Block()
-        for key in ("version", "project", *self._kinds):
-            if key in root:
-                view.take(root, key)
-        self._check(self._whole, view, file, findings)
+        """Collects what the resources of one environment lack, once everything is laid over them."""
+        for piece in self._resources((), root, partial=False):
+            self._report(piece, root, file, findings)
 
-    def check_value(
-        self, site: Site, kind: Kind, key: str, value: Value, origins: Mapping[Path, str]
-    ) -> bool:
-        """Whether an attribute into which values came by reference is what it may be; collects what is not."""
-        schema = self._whole["$defs"][kind.name]["properties"][key]
-        place = (kind.name, key)
-        if place not in self._values:
-            self._values[place] = _compiled({"properties": {key: schema}})
-        plain = {key: _stand_in(value)}
-        if self._values[place].is_valid(plain):
-            return True
+    def _pieces(self, root: Block, *, partial: bool) -> Iterator[_Piece]:
+        """The language itself, then every resource and every part of one, so that one mistake is not looked for everywhere."""
+        yield (), "", root
+        yield from self._resources((), root, partial=partial)
+        yield from self._parts((), root)
+        for name, overlay in child(root, "environments").items():
+            yield from self._resources(("environments", name), overlay, partial=True)
+            yield from self._parts(("environments", name), overlay)
 
-        def show(where: Where) -> Showing:
-            path = tuple(map(str, where))
-            ends = range(len(path), 0, -1)
-            return Showing(origin=next((origins[path[:end]] for end in ends if path[:end] in origins), ""))
+    def _resources(self, above: Where, holder: Node, *, partial: bool) -> Iterator[_Piece]:
+        for section, kind in self._kinds.items():
+            definition = part_of(kind) if partial else kind.name
+            for key, block in child(holder, section).items():
+                yield (*above, section, key), definition, block
 
-        for path, problem in _found({"properties": {key: schema}}, self._values[place], plain, show):
-            hint = site.findings.did_you_mean(problem.key, problem.known) if problem.known else ""
-            site.error(tuple(map(str, path)), problem.code, sentence(path, problem), hint)
-        return False
+    def _parts(self, above: Where, holder: Node) -> Iterator[_Piece]:
+        defaults = child(holder, "defaults")
+        for section in self._kinds.keys() & defaults.keys():
+            yield (*above, "defaults", section), part_of(self._kinds[section]), defaults[section]
 
-    def _check(self, schema: Schema, root: Block, file: str, findings: Findings) -> None:
-        validator = _compiled(schema)
-        if validator.is_valid(root):
+    def _report(self, piece: _Piece, root: Block, file: str, findings: Findings) -> None:
+        above, definition, value = piece
+        schema = self._whole["$defs"][definition] if definition else _without_resources(self._whole)
+        if self._validator(definition, "", schema).is_valid(value):
             return
-        for path, problem in _found(schema, validator, root, self._show):
+        for problem in problems(schema, value, lambda path: self._show((*above, *path))):
+            path = (*above, *problem.path)
             address, rest = self._address(path)
             place = source_of(file, mark_at(root, (*path, problem.key) if problem.key else path))
             hint = findings.did_you_mean(problem.key, problem.known) if problem.known else ""
             findings.error(problem.code, sentence(rest, problem), place, fix=hint, address=address)
+            if findings.is_full:
+                findings.raise_errors()
 
     def _address(self, path: Where) -> tuple[str, Where]:
         """The resource that a path leads into, and the rest of the path."""
@@ -96,15 +102,49 @@ class Checker:
             return "", path
         return f"{kind.name}.{inside[1]}", inside[2:]
 
-    def _show(self, where: Where) -> Showing:
+    def _show(self, path: Where) -> Showing:
         """How a value as written may appear in a message: what could be a secret may not."""
-        address, rest = self._address(where)
-        kind = next((kind for kind in self._kinds.values() if address.startswith(f"{kind.name}.")), None)
-        if kind is None:
-            return Showing()
-        row = kind.attribute(tuple(map(str, rest)))
-        is_secret = any(output.secret for output in kind.outputs) or (row is not None and row.secret)
-        return Showing(openly=not is_secret)
+        for at, part in enumerate(path[:4]):
+            kind = self._kinds.get(str(part))
+            if kind is None:
+                continue
+            inside = path[at + 1 :] if path[at - 1 : at] == ("defaults",) else path[at + 2 :]
+            row = kind.attribute(tuple(map(str, inside))) if inside else None
+            is_secret = any(output.secret for output in kind.outputs) or (row is not None and row.secret)
+            return Showing(openly=not is_secret)
+        return Showing()
+
+    # values
+
+    def check_value(
+        self, site: Site, kind: Kind, key: str, value: Value, origins: Mapping[Path, str]
+    ) -> bool:
+        """Whether an attribute into which values came by reference is what it may be; collects what is not."""
+        schema = {"properties": {key: self._whole["$defs"][kind.name]["properties"][key]}}
+        plain = {key: _stand_in(value)}
+        if self._validator(kind.name, key, schema).is_valid(plain):
+            return True
+        for problem in problems(schema, plain, _showing(origins)):
+            hint = site.findings.did_you_mean(problem.key, problem.known) if problem.known else ""
+            site.error(tuple(map(str, problem.path)), problem.code, sentence(problem.path, problem), hint)
+        return False
+
+    def _validator(self, definition: str, key: str, schema: Schema) -> Any:
+        place = (definition, key)
+        if place not in self._compiled:
+            self._compiled[place] = _compiled(schema)
+        return self._compiled[place]
+
+
+def _showing(origins: Mapping[Path, str]) -> Show:
+    """A value that came by reference is named by the reference: it may be anybody's."""
+
+    def show(where: Where) -> Showing:
+        path = tuple(map(str, where))
+        ends = range(len(path), 0, -1)
+        return Showing(origin=next((origins[path[:end]] for end in ends if path[:end] in origins), ""))
+
+    return show
 
 
 def _compiled(schema: Schema) -> Any:
@@ -113,29 +153,8 @@ def _compiled(schema: Schema) -> Any:
     return jsonschema_rs.validator_for(dict(schema))
 
 
-def _found(schema: Schema, validator: Any, value: Any, show: Show) -> Iterator[tuple[Where, Problem]]:
-    """Every problem with the path to it, each level of the value worded once."""
-    seen: set[tuple[Where, Where]] = set()
-    for error in validator.iter_errors(value):
-        where, rule = tuple(error.instance_path), tuple(error.schema_path)
-        node = rule[: rule.index("propertyNames")] if "propertyNames" in rule else rule[:-1]
-        if (where, node) in seen:
-            continue
-        seen.add((where, node))
-        # The two libraries read patterns a little differently; what one of them refuses is never let through in silence.
-        unworded = [Problem((), "is not what may stand here")]
-        for problem in _worded(schema, node, value, where, show) or unworded:
-            yield (*where, *problem.path), problem
-
-
-def _worded(schema: Schema, node: Where, value: Any, where: Where, show: Show) -> list[Problem]:
-    return list(problems(_walk(schema, node), _walk(value, where), lambda path: show((*where, *path))))
-
-
-def _walk(holder: Any, path: Sequence[str | int]) -> Any:
-    for part in path:
-        holder = holder[part]
-    return holder
+def _without_resources(schema: Schema) -> dict[str, Any]:
+    return {**schema, "$defs": dict.fromkeys(schema["$defs"], True)}
 
 
 def _stand_in(value: Value) -> Value:

@@ -9,6 +9,8 @@ from reconciler.model.diagnostic import Diagnostic, Severity, Source
 
 # Looking for the nearest name costs a walk over all names: a manifest that is wrong everywhere gets no more hints than this.
 _HINTS = 200
+# Nobody reads more; a generated file that is wrong a hundred thousand times must not take all memory to say so.
+MOST = 2000
 
 
 class Findings:
@@ -18,6 +20,12 @@ class Findings:
         self._found: dict[Diagnostic, None] = {}
         self._failed: set[str] = set()
         self._hints = _HINTS
+        self._unsaid = 0
+
+    @property
+    def is_full(self) -> bool:
+        """Whether there is so much wrong that no more is collected, only counted."""
+        return len(self._found) >= MOST
 
     def error(self, code: str, summary: str, source: Source, *, fix: str = "", address: str = "") -> None:
         """Collects an error."""
@@ -28,8 +36,11 @@ class Findings:
         self.add(Diagnostic(Severity.WARNING, code, summary, fix, address, source))
 
     def add(self, finding: Diagnostic) -> None:
-        """Collects a finding, unless it is known."""
-        self._found.setdefault(finding)
+        """Collects a finding, unless it is known, or there are too many."""
+        if not self.is_full:
+            self._found.setdefault(finding)
+        elif finding not in self._found:
+            self._unsaid += 1
         if finding.severity is Severity.ERROR:
             self._failed.add(finding.address)
 
@@ -46,12 +57,14 @@ class Findings:
         twin = Findings()
         twin._found = dict(self._found)
         twin._failed = set(self._failed)
+        twin._unsaid = self._unsaid
         return twin
 
     def join(self, other: Findings) -> None:
         """Takes over what another collected."""
         for finding in other._found:
             self.add(finding)
+        self._unsaid = max(self._unsaid, other._unsaid)
 
     def did_you_mean(self, word: str, words: Iterable[str], form: Callable[[str], str] = str) -> str:
         """`did you mean X?`, or what there is where nothing is near."""
@@ -76,7 +89,11 @@ class Findings:
 
     def sorted(self) -> list[Diagnostic]:
         """Everything in the order of the file."""
-        return sorted(self._found, key=lambda finding: (finding.source, finding.address, finding.summary))
+        found = sorted(self._found, key=lambda finding: (finding.source, finding.address, finding.summary))
+        if self._unsaid:
+            summary = f"there are at least {self._unsaid} more mistakes"
+            found.append(Diagnostic(Severity.ERROR, "E206", summary, "correct these first"))
+        return found
 
     def raise_errors(self) -> None:
         """Raises ManifestError with all findings if one of them is an error."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sys import intern
 from typing import Any
 
+from reconciler.manifest.findings import MOST
 from reconciler.manifest.scalars import as_text, meaning
 from reconciler.manifest.tree import Block, Items, Mark, Node, mark_of
 
@@ -160,6 +161,8 @@ class Builder:
         if frame.merges:
             frame.merged.append((value, frame.mark))
         elif key in node:
+            if len(self.twins) > MOST:
+                raise Refusal("E103", "too many keys stand here twice", frame.mark)
             self.twins.append(Twin(key, node.marks[key], frame.mark))
         else:
             node.put(key, value, frame.mark, spelling)

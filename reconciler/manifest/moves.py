@@ -22,9 +22,11 @@ def effective_moves(entries: Iterable[Block], declared: Declared, site: Site) ->
     """
     moves = _read(entries, declared, site)
     _refuse_claims(moves, site)
-    if not _refuse_loops(moves, site):
-        return ()
-    return tuple(Move(origin, _end(move, moves, declared), move.source) for origin, move in moves.items())
+    ends: dict[ResourceAddress, ResourceAddress] = {}
+    for origin in moves:
+        if not _follow(origin, moves, ends, declared, site):
+            return ()
+    return tuple(Move(origin, ends[origin], move.source) for origin, move in moves.items())
 
 
 def _read(entries: Iterable[Block], declared: Declared, site: Site) -> Moves:
@@ -80,36 +82,35 @@ def _refuse_claims(moves: Moves, site: Site) -> None:
             site.findings.error("E502", summary, move.source, fix="keep one of the entries")
 
 
-def _refuse_loops(moves: Moves, site: Site) -> bool:
-    """Whether no chain of moves comes back to where it began."""
-    done: set[ResourceAddress] = set()
-    sound = True
-    for origin in moves:
-        chain: list[ResourceAddress] = []
-        at = origin
-        while at in moves and at not in done:
-            done.add(at)
-            chain.append(at)
-            at = moves[at].target
+def _follow(
+    origin: ResourceAddress,
+    moves: Moves,
+    ends: dict[ResourceAddress, ResourceAddress],
+    declared: Declared,
+    site: Site,
+) -> bool:
+    """Notes where a chain of moves ends, for each of its links; false for one that comes back to where it was."""
+    chain: dict[ResourceAddress, None] = {}
+    at = origin
+    while at in moves and at not in ends:
         if at in chain:
-            loop = " -> ".join(map(str, [*chain[chain.index(at) :], at]))
+            links = [*chain][[*chain].index(at) :]
+            loop = " -> ".join(map(str, [*links, at]))
             fix = "swap in two steps, with an apply in between"
             site.findings.error("E503", f"moved goes round in a circle: {loop}", moves[at].source, fix=fix)
-            sound = False
-    return sound
-
-
-def _end(move: Move, moves: Moves, declared: Declared) -> ResourceAddress:
-    target = move.target
-    while target in moves and not declared.is_declared(target):
-        target = moves[target].target
-    return target
+            return False
+        chain[at] = None
+        at = moves[at].target
+    for link in reversed(chain):
+        target = moves[link].target
+        ends[link] = ends[target] if target in ends and not declared.is_declared(target) else target
+    return True
 
 
 def imported_ids(
-    entries: Iterable[Block], declared: Declared, site: Site, text_of: Callable[[Block, int], Value]
+    entries: Iterable[Block], declared: Declared, site: Site, id_of: Callable[[Block], Value]
 ) -> Mapping[ResourceAddress, str]:
-    """The ids under which resources exist already; `text_of` substitutes the id of an entry."""
+    """The ids under which resources exist already; `id_of` substitutes that of an entry."""
     ids: dict[ResourceAddress, str] = {}
     for at, entry in enumerate(entries):
         path = ("imports", str(at))
@@ -120,6 +121,6 @@ def imported_ids(
         elif found and found[0] in ids:
             site.error(path, "E504", f"{found[0]} is imported twice", "keep one of the entries")
         elif found:
-            value = text_of(entry, at)
+            value = id_of(entry)
             ids[found[0]] = value if isinstance(value, str) else ""
     return ids

@@ -18,6 +18,7 @@ _DEFAULT = "{project}-{environment}-{key}-{each}"
 _SHARED = "{project}-{key}-{each}"
 _PLACE = re.compile(r"\{([^{}]*)\}")
 _LONGEST = 63
+_READABLE = 1000  # whatever a kind allows; a pattern on a longer text could take for ever
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ def check_template(template: str, site: Site) -> bool:
 
 def check_name(name: str, kind: Kind, site: Site, *, by_default: bool) -> None:
     """Collects a name that the kind cannot have; names are never cut."""
-    if not name or re.fullmatch(kind.name_pattern, name):
+    if not name or (len(name) <= _READABLE and re.fullmatch(kind.name_pattern, name)):
         return
     fix = "set `name`" if by_default else "choose another"
     if len(name) > _LONGEST:

@@ -22,6 +22,7 @@ from reconciler.model.value import Path, Pointer, Template, Unknown, Value
 _ROOTS = ("env", "var", "each", "project", "environment", "account_id", "git")
 _GIT = ("sha", "short_sha", "branch", "dirty", "describe")
 _RESERVED = "remote"
+_LONGEST_CHAIN = 20
 
 
 @dataclass(slots=True)
@@ -224,6 +225,12 @@ class Scope:
         if name in self._asking:
             loop = " -> ".join([*self._asking[self._asking.index(name) :], name])
             site.error(path, "E313", f"{reference.text} refers to itself: {loop}")
+            return Unknown(None, reference.text)
+        if len(self._asking) >= _LONGEST_CHAIN:
+            fix = "let them refer to each other less deeply"
+            site.error(
+                path, "E313", f"{reference.text}: more than {_LONGEST_CHAIN} variables in a chain", fix
+            )
             return Unknown(None, reference.text)
         with self._while_asking(name):
             value = self._known[name] = ask()

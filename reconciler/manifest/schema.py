@@ -122,11 +122,11 @@ def manifest_schema(kinds: Iterable[Kind], *, partial: bool = False) -> dict[str
     definitions: dict[str, Any] = {}
     for kind in kinds:
         whole = _nullable(_written_core(resource_schema(kind)))
-        definitions[f"{kind.name}_part"] = loosened(whole)
-        definitions[kind.name] = definitions[f"{kind.name}_part"] if partial else whole
+        definitions[part_of(kind)] = loosened(whole)
+        definitions[kind.name] = definitions[part_of(kind)] if partial else whole
     sections = {kind.section: _section(kind.name, kind.description) for kind in kinds}
-    parts = {kind.section: _section(f"{kind.name}_part", kind.description) for kind in kinds}
-    defaults = _map_of({kind.section: {"$ref": f"#/$defs/{kind.name}_part"} for kind in kinds})
+    parts = {kind.section: _section(part_of(kind), kind.description) for kind in kinds}
+    defaults = _map_of({kind.section: {"$ref": f"#/$defs/{part_of(kind)}"} for kind in kinds})
     properties = {**_language(), **_shared(defaults), **sections}
     properties["environments"] = _environments({**_shared(defaults), **_of_environment(), **parts})
     return {
@@ -139,6 +139,11 @@ def manifest_schema(kinds: Iterable[Kind], *, partial: bool = False) -> dict[str
         "additionalProperties": False,
         "$defs": definitions,
     }
+
+
+def part_of(kind: Kind) -> str:
+    """The name of the schema of a part of a resource, as an environment or `defaults` has it."""
+    return f"{kind.name}_part"
 
 
 def _nullable(schema: dict[str, Any]) -> dict[str, Any]:

@@ -39,7 +39,7 @@ class Site:
 
     def row(self, path: Path) -> Attribute | None:
         """What the kind declares about an attribute."""
-        return self.kind.attribute(path) if self.kind else None
+        return self.kind.attribute(path) if self.kind and path else None
 
     def error(self, path: Path, code: str, summary: str, fix: str = "") -> None:
         """Collects an error at an attribute."""

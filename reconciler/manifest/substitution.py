@@ -41,8 +41,8 @@ class Substitution:
         return result
 
     def at(self, block: Block, key: str, shape: Shape, path: Path) -> Value:
-        """What stands under a key."""
-        return self._value(block[key], block.spelling(key), shape, path)
+        """What stands under a key; None where nothing does."""
+        return self._value(block.get(key), block.spelling(key), shape, path)
 
     def _items(self, items: Items, shape: Shape, path: Path) -> list[Value]:
         item = shape.item

@@ -66,7 +66,13 @@ def warn_of_suspects(block: Mapping[str, Value], kind: Kind, declared: Declared,
 def _looks_secret(name: str, value: str) -> bool:
     if value.startswith("${"):
         return value.startswith("${env.") and _is_secret_name(name)
-    return (bool(value) and _is_secret_name(name)) or (len(value) >= 16 and _VALUE.search(value) is not None)
+    return (bool(value) and _is_secret_name(name)) or (
+        len(value) >= _SHORTEST and _VALUE.search(value, 0, _LONGEST) is not None
+    )
+
+
+# No credential is shorter, and looking for one in a text of megabytes would take for ever.
+_SHORTEST, _LONGEST = 16, 4096
 
 
 @lru_cache(maxsize=4096)

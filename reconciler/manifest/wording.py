@@ -13,7 +13,7 @@ from typing import Any
 from reconciler.manifest.findings import listed
 from reconciler.model.value import path_text
 
-Path = tuple[str | int, ...]
+Where = tuple[str | int, ...]
 _TEXT_AS_SPELLED = {"string", "number", "boolean"}
 _LONGEST = 60
 
@@ -25,7 +25,7 @@ class Problem:
     `known` has the keys that there are, where the key is none of them.
     """
 
-    path: Path
+    path: Where
     text: str
     code: str = "E202"
     key: str = ""
@@ -53,32 +53,37 @@ class Showing:
         return text if len(text) <= _LONGEST else f'{text[:_LONGEST]}..."'
 
 
-Show = Callable[[Path], Showing]
+Show = Callable[[Where], Showing]
 
 
 def problems(schema: Mapping[str, Any], value: Any, show: Show) -> Iterator[Problem]:
-    """What is wrong with a value itself, not with what is inside it, by one node of a schema."""
-    from jsonschema import Draft202012Validator
+    """What is wrong with a value, at least one thing: it is called where the other library has said no."""
+    from jsonschema import Draft202012Validator, validators
 
-    for error in Draft202012Validator(_level(schema)).iter_errors(value):
-        yield from _worded(error, show)
+    found = False
+    validator = validators.extend(Draft202012Validator, {"uniqueItems": _unique_items})  # type: ignore[no-untyped-call]
+    for error in validator(schema).iter_errors(value):
+        for problem in _worded(error, show):
+            found = True
+            yield problem
+    if not found:
+        # The two libraries read patterns a little differently; what one refuses is not let through in silence.
+        yield Problem((), "is not what may stand here")
 
 
-def _level(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """The schema of one level: what is inside is checked, and said, for itself."""
-    level: dict[str, Any] = {}
-    for keyword, inner in schema.items():
-        if keyword in ("properties", "patternProperties"):
-            level[keyword] = dict.fromkeys(inner, True)
-        elif keyword == "additionalProperties":
-            level[keyword] = inner is not False
-        elif keyword not in ("items", "prefixItems", "if", "then", "else", "allOf", "$defs", "$schema"):
-            level[keyword] = inner
-    return level
+def _unique_items(_validator: Any, wanted: Any, items: Any, _schema: Any) -> Iterator[Any]:
+    """The library compares each with each where members cannot be sorted, which a long list takes for ever."""
+    from jsonschema import ValidationError
+
+    if not wanted or not isinstance(items, list):
+        return
+    seen = {json.dumps(item, sort_keys=True) for item in items}
+    if len(seen) < len(items):
+        yield ValidationError("not unique")
 
 
 def _worded(error: Any, show: Show) -> Iterator[Problem]:
-    path: Path = tuple(error.absolute_path)
+    path: Where = tuple(error.absolute_path)
     match error.validator:
         case "additionalProperties":
             yield from _unknown_keys(error, path)
@@ -98,7 +103,7 @@ def _worded(error: Any, show: Show) -> Iterator[Problem]:
             yield Problem(path, f"must be {described(error.schema)}, not {show(path).of(error.instance)}")
 
 
-def _unknown_keys(error: Any, path: Path) -> Iterator[Problem]:
+def _unknown_keys(error: Any, path: Where) -> Iterator[Problem]:
     known = tuple(error.schema.get("properties", ()))
     for key in error.instance:
         if key not in known and not _matches(key, error.schema.get("patternProperties", ())):
@@ -111,7 +116,7 @@ def _matches(key: str, patterns: Iterable[str]) -> bool:
     return any(re.search(pattern, key) for pattern in patterns)
 
 
-def _wrong_name(error: Any, path: Path) -> Problem:
+def _wrong_name(error: Any, path: Where) -> Problem:
     name = str(error.instance)
     if error.validator == "not":
         return Problem(path, f'"{name}" is no name for something', "E204", name)
