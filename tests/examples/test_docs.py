@@ -80,6 +80,13 @@ def test_commands_in_the_documentation_exist(where: str, text: str) -> None:
             assert f"\n{words[1]}:" in (ROOT / "Makefile").read_text(), line
 
 
+def test_doubts_name_files_that_are_there() -> None:
+    page = (ROOT / "docs" / "uncertainties.md").read_text()
+    named = set(re.findall(r"`([a-z_]+/[a-z_/]+\.py)`", page))
+    assert named
+    assert [name for name in sorted(named) if not (ROOT / "reconciler" / name).exists()] == []
+
+
 def test_the_page_of_commands_knows_every_command() -> None:
     page = (ROOT / "docs" / "commands.md").read_text()
     assert [name for name in COMMANDS if f"| `{name}" not in page] == []
