@@ -1,24 +1,19 @@
-"""What a builder is to this kind. None is at hand yet: then a `build:` is an error that says what to do instead."""
+"""What a builder is to this kind; `DockerBuilder` is one. Without any, a `build:` is an error that says what to do instead."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
+
+from reconciler.clients.build_context import BuildInputs
 
 if TYPE_CHECKING:
     from reconciler.clients.image_source import ImageSource
 
+__all__ = ["BuildInputs", "Builder", "Progress", "tag_of"]
+
 Progress = Callable[[int, int, str], None]
-
-
-@dataclass(frozen=True, slots=True)
-class BuildInputs:
-    """Everything a build reads: as one hash, and the hash of each file, to name those that changed."""
-
-    hash: str
-    files: Mapping[str, str] = field(default_factory=dict)
 
 
 class Builder(Protocol):

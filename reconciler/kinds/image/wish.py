@@ -5,7 +5,6 @@ Looks at nothing but the manifest. `settings` tell the looking and the doing whe
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
 from reconciler.clients.image_reference import ImageReference, is_digest, is_tag
@@ -17,6 +16,7 @@ from reconciler.clients.image_rules import (
     docker_hub_name,
     place_image,
 )
+from reconciler.clients.secret_names import is_secret_name
 from reconciler.errors import ReconcilerError
 from reconciler.kinds.image.facts import PLATFORM, SOURCES
 from reconciler.model.address import ResourceAddress
@@ -34,12 +34,6 @@ TOO_LATE = "I112"
 UNPINNED = "UNPINNED_IMAGE"
 
 DAEMON = "docker-daemon:"
-
-_SECRET_NAME = re.compile(
-    r"password|passwd|passphrase|(?:^|[_-])(?:pass|pwd|secrets?|tokens?|credentials?"
-    r"|(?:api|access|private|signing|encryption)[_-]?keys?)(?:$|[_-])",
-    re.IGNORECASE,
-)
 
 
 def rules_of(context: BindContext) -> ImageRules:
@@ -117,7 +111,7 @@ class _Reading:
         if not isinstance(arguments, Mapping):
             return
         for name in arguments:
-            if _SECRET_NAME.search(name) and name not in (harmless or ()):
+            if is_secret_name(name) and name not in (harmless or ()):
                 summary = f"the build argument {name} looks like a secret, and secrets never enter a build"
                 fix = f"hand it to the application under `secrets`, or say `not_secret: [{name}]`"
                 self._report(("build", "args", name), SECRET_ARGUMENT, summary, fix)

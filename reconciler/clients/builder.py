@@ -1,0 +1,111 @@
+"""The builder: says what a build would read, builds exactly that with Docker, and reads images out of Docker.
+
+Remembers what it looked at, so that what is built is what was hashed. Docker is asked only when something is built.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from weakref import WeakValueDictionary
+
+from reconciler.clients.build_context import BuildContext, BuildInputs, look_at_context
+from reconciler.clients.build_recipe import BuildRecipe
+from reconciler.clients.docker_daemon import connected
+from reconciler.clients.docker_program import DockerProgram
+from reconciler.clients.stat_cache import cache_folder
+from reconciler.clients.temporary_image import TemporaryImage, TemporaryImages
+
+if TYPE_CHECKING:
+    from reconciler.clients.docker_build import Progress, Stop
+    from reconciler.clients.image_source import ImageSource
+
+OWN_FOLDER = ".reconciler"
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(slots=True)
+class DockerBuilder:
+    """Builds with Docker. `temporary` keeps the results until they are pushed.
+
+    `builder` names a builder of buildx (none: the one that is chosen there). `own_folders` hold what this tool writes,
+    the state above all: they are never part of a context, since every apply would change the next one's inputs.
+    """
+
+    temporary: TemporaryImages
+    environ: Mapping[str, str] = field(repr=False)
+    builder: str = ""
+    own_folders: Sequence[Path] = ()
+    now: Callable[[], datetime] = _now
+    _contexts: dict[str, BuildContext] = field(default_factory=dict)
+    _built: WeakValueDictionary[str, TemporaryImage] = field(default_factory=WeakValueDictionary)
+    _building: dict[str, threading.Lock] = field(default_factory=dict)
+
+    def inputs(self, block: Mapping[str, Any], base_dir: Path) -> BuildInputs:
+        """Looks at what a build would read, without building."""
+        context = look_at_context(
+            BuildRecipe.read(block, base_dir),
+            cache_dir=cache_folder(self.environ),
+            never_sent=[folder.resolve() for folder in (base_dir / OWN_FOLDER, *self.own_folders)],
+        )
+        self._contexts[_key(block, base_dir)] = context
+        return context.inputs
+
+    def build(self, block: Mapping[str, Any], base_dir: Path, progress: Progress, stop: Stop) -> ImageSource:
+        """Builds what `inputs` looked at last; the same inputs are built once, however many images want them."""
+        key = _key(block, base_dir)
+        if key not in self._contexts:
+            self.inputs(block, base_dir)
+        context = self._contexts[key]
+        with self._building.setdefault(context.inputs.hash, threading.Lock()):
+            image = self._built.get(context.inputs.hash) or self._build(context, progress, stop)
+            self._built[context.inputs.hash] = image
+        return image
+
+    def _build(self, context: BuildContext, progress: Progress, stop: Stop) -> TemporaryImage:
+        from reconciler.clients.docker_build import DockerBuild
+
+        version = self._version(context)
+        build = DockerBuild(context, self.environ, progress, stop, self.builder, version)
+        return self.temporary.make(f"the build of {context.recipe.dockerfile}", build.write)
+
+    def _version(self, context: BuildContext) -> bytes:
+        if not context.version_path:
+            return b""
+        from reconciler.clients.version_file import version_document
+
+        return version_document(context.recipe.base_dir, context.entries, self.environ, self.now())
+
+
+@dataclass(slots=True)
+class DockerImages:
+    """Reads images out of Docker; one that is read twice is saved once."""
+
+    temporary: TemporaryImages
+    environ: Mapping[str, str] = field(repr=False)
+    stop: Stop = lambda: False
+    _saved: dict[str, ImageSource] = field(default_factory=dict)
+    _saving: threading.Lock = field(default_factory=threading.Lock)
+
+    def open(self, name: str) -> ImageSource:
+        """The image that has this name now, as `docker-daemon:NAME` in a manifest."""
+        program = None if self.environ.get("DOCKER_HOST") else DockerProgram.find(self.environ)
+        with self._saving, connected(self.environ, program.host() if program else "") as daemon:
+            image_id = daemon.image_id(name)
+            if image_id not in self._saved:
+                self._saved[image_id] = self.temporary.make(
+                    f"docker-daemon:{name}", lambda path: daemon.save(image_id, path, self.stop)
+                )
+            return self._saved[image_id]
+
+
+def _key(block: Mapping[str, Any], base_dir: Path) -> str:
+    return json.dumps([str(base_dir.resolve()), block], sort_keys=True, default=str)
