@@ -215,11 +215,24 @@ class _Binder:
             self.scope.declared,
             self.early,
             lambda entry: self._early_value(entry, "id", TEXT),
+            self._elsewhere(),
         )
         protect = self._early_value(self.root, "protect", FLAG) is True
         return {
             address: draft.desired(imports.get(address, ""), protect=protect)
             for address, draft in drafts.items()
+        }
+
+    def _elsewhere(self) -> set[str]:
+        """The blocks that the base or another environment declares, but not this one."""
+        root, declared = self.document.root, self.scope.declared
+        everywhere = [root, *child(root, "environments").values()]
+        return {
+            f"{kind.name}.{key}"
+            for section, kind in declared.kinds.items()
+            for holder in everywhere
+            for key in child(holder, section)
+            if key not in declared.blocks[section]
         }
 
     def _drafts(self, binding: Binding) -> Iterator[Draft]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 
 from reconciler.manifest.addresses import declared_addresses, read_address
 from reconciler.manifest.declared import Declared
@@ -108,14 +108,23 @@ def _follow(
 
 
 def imported_ids(
-    entries: Iterable[Block], declared: Declared, site: Site, id_of: Callable[[Block], Value]
+    entries: Iterable[Block],
+    declared: Declared,
+    site: Site,
+    id_of: Callable[[Block], Value],
+    elsewhere: Container[str],
 ) -> Mapping[ResourceAddress, str]:
-    """The ids under which resources exist already; `id_of` substitutes that of an entry."""
+    """The ids under which resources exist already; `id_of` substitutes that of an entry.
+
+    An entry for a resource that only other environments have (`elsewhere`) is theirs.
+    """
     ids: dict[ResourceAddress, str] = {}
     for at, entry in enumerate(entries):
         path = ("imports", str(at))
-        text = entry.get("to")
-        found = declared_addresses(text, declared, site, (*path, "to")) if isinstance(text, str) else []
+        address = _address(entry, "to", declared, site, path)
+        if address is None or str(address.block) in elsewhere:
+            continue
+        found = declared_addresses(str(address), declared, site, (*path, "to"))
         if len(found) > 1:
             site.error((*path, "to"), "E504", "an id belongs to one instance", f"write {found[0]}")
         elif found and found[0] in ids:

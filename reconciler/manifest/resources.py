@@ -38,6 +38,8 @@ class Draft:
         """The resource as the manifest wants it."""
         party, options, bound = self.party, self.options, self.party.bound
         name = options.name if options.name is not None else self.default_name
+        if options.external and options.identity and options.name is None:
+            name = ""  # it has the name that its owner gave it
         return Desired(
             party.address,
             {**bound.attributes, **options.watched} if options.watched else bound.attributes,

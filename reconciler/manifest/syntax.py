@@ -10,7 +10,7 @@ from reconciler.manifest.tree import START, Mark, mark_of
 
 Explanation = tuple[str, str, str, Mark]  # code, summary, fix, place
 
-_QUOTE_REFERENCE = '`${...}` inside `{ }` or `[ ]` must be quoted: write "${...}"'
+_QUOTE_REFERENCE = 'quote it: inside `{ }` and `[ ]` a reference is written "${...}"'
 _QUOTE_COLON = 'quote the value: a text with ": " in it needs quotes; or check the indentation'
 
 

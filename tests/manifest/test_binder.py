@@ -99,7 +99,12 @@ def test_every_attribute_knows_its_line(tmp_path: Path) -> None:
     assert found.source_of(("environment_variables", "gone")) == Source(file, 7, 5)
     assert found.source_of(("command", "0")) == Source(file, 9, 5)
     assert found.source_of(("filled by its kind",)) == Source(file, 5, 3)
-    assert set(found.sources) == {("seats",), ("environment_variables",), ("environment_variables", "X"), ("command",)}
+    assert set(found.sources) == {
+        ("seats",),
+        ("environment_variables",),
+        ("environment_variables", "X"),
+        ("command",),
+    }
     assert len(found.sources) == 4
 
 
@@ -128,12 +133,17 @@ def test_a_kind_is_told_who_and_where_it_is(tmp_path: Path) -> None:
     curious = Curious()
     path = write(
         tmp_path,
-        'environments: {prod: {}}\nstages: {edge: {main: "${project}.js", vars: {A: 1}}}\nplays: {a: {name: x, external: true}}\n',
+        'environments: {prod: {}}\nstages: {edge: {main: "${project}.js", vars: {A: 1}}}\n'
+        "plays: {a: {name: x, external: true}}\n",
     )
     inputs = Inputs(registry_host="registry.example")
     manifest = read_manifest(path, {**handlers(), "play": curious}, "prod", inputs)
     (context,) = curious.told
-    assert (context.address, context.project, context.environment) == (ResourceAddress("play", "a"), "shop", "prod")
+    assert (context.address, context.project, context.environment) == (
+        ResourceAddress("play", "a"),
+        "shop",
+        "prod",
+    )
     assert (context.account_id, context.registry_host) == (ACCOUNT, "registry.example")
     assert (context.name, context.default_name, context.external) == ("x", "shop-prod-a", True)
     assert context.sections["stages"]["edge"]["main"] == "${project}.js"
@@ -147,7 +157,9 @@ def test_a_text_of_an_instance_knows_its_each(tmp_path: Path) -> None:
         def bind(self, block: Attributes, context: BindContext) -> Bound:
             return Bound({"motto": context.text_of(ResourceAddress("stage", "s", "eu"), "main")})
 
-    path = write(tmp_path, 'stages: {s: {for_each: {eu: 1}, main: "${each.key}${each.value}"}}\nplays: {a: {}}\n')
+    path = write(
+        tmp_path, 'stages: {s: {for_each: {eu: 1}, main: "${each.key}${each.value}"}}\nplays: {a: {}}\n'
+    )
     manifest = read_manifest(path, {**handlers(), "play": Asking(PLAY)})
     assert attributes(manifest, "play.a") == {"motto": "eu1"}
 

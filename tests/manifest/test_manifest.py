@@ -20,7 +20,11 @@ TWO = "environments: {staging: {}, production: {}}\nplays: {a: {}}\n"
     [
         (TWO, None, "4:1  this manifest has environments, and none was named; say -e staging or -e production"),
         (TWO, "prodution", '4:1  there is no environment "prodution"; did you mean production?'),
-        ("plays: {}\n", "staging", '1:1  this manifest has no environments, so there is no "staging"; leave -e out, or declare `environments:`'),
+        (
+            "plays: {}\n",
+            "staging",
+            '1:1  this manifest has no environments, so there is no "staging"; leave -e out, or declare `environments:`',
+        ),
         ("environments: {}\n", "staging", '4:1  this manifest has no environments'),
     ],
 )  # fmt: skip
@@ -106,7 +110,9 @@ def test_a_glance_needs_no_valid_manifest(tmp_path: Path) -> None:
     assert peek(path, "prod").state == {"backend": "s3", "bucket": "other"}
 
 
-@pytest.mark.parametrize("text", ["", "- a\n", "project: [a]\n", "project: ../x\nstate: 3\nenvironments: [a]\n", "\t"])
+@pytest.mark.parametrize(
+    "text", ["", "- a\n", "project: [a]\n", "project: ../x\nstate: 3\nenvironments: [a]\n", "\t"]
+)
 def test_a_glance_at_nothing_is_empty(tmp_path: Path, text: str) -> None:
     found = peek(write(tmp_path, text, head=""))
     assert (found.project, found.environments, found.state, found.account_id) == ("", (), {}, "")

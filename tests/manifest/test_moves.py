@@ -49,7 +49,10 @@ def test_a_move_goes_from_its_origin_to_its_end(
 @pytest.mark.parametrize(
     ("moved", "message"),
     [
-        (many(("play.a", "play.b"), ("play.b", "play.a")), "moved goes round in a circle: play.a -> play.b -> play.a; swap in two steps"),
+        (
+            many(("play.a", "play.b"), ("play.b", "play.a")),
+            "moved goes round in a circle: play.a -> play.b -> play.a; swap in two steps",
+        ),
         (many(("play.a", "play.b"), ("play.b", "play.c"), ("play.c", "play.a")), "moved goes round in a circle"),
         (many(("play.a", "play.c"), ("play.b", "play.c")), "play.a and play.b are both moved to play.c"),
         (many(("play.a", "play.b"), ("play.a", "play.c")), "play.a is moved twice"),
@@ -92,3 +95,14 @@ def test_an_import_gives_a_resource_its_id(tmp_path: Path) -> None:
 def test_an_import_that_cannot_be_is_refused(tmp_path: Path, imports: str, message: str) -> None:
     (found,) = told(tmp_path, f"plays: {{a: {{}}, {W}}}\nstages: {{s: {{}}}}\nimports: [{imports}]\n")
     assert message in found
+
+
+def test_an_import_for_what_only_another_environment_has_is_left_to_it(tmp_path: Path) -> None:
+    text = """
+    plays: {a: {}}
+    environments: {prod: {plays: {b: {}}}, dev: {plays: {a: null}}}
+    imports: [{to: play.b, id: x}, {to: play.a, id: y}]
+    """
+    prod, dev = (read(tmp_path, text, name).resources.values() for name in ("prod", "dev"))
+    assert {str(one.address): one.import_id for one in prod} == {"play.a": "y", "play.b": "x"}
+    assert not list(dev)

@@ -56,7 +56,10 @@ def test_an_explicit_name_is_no_default(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("naming: '{project}-{env}-{key}'", 'naming has no place for "{env}"; there is {project}, {environment}, {key} and {each}'),
+        (
+            "naming: '{project}-{env}-{key}'",
+            'naming has no place for "{env}"; there is {project}, {environment}, {key} and {each}',
+        ),
         ("naming: '{project}'", "naming must hold {key}, or all resources get one name"),
     ],
 )  # fmt: skip
@@ -94,8 +97,10 @@ def test_a_name_waits_for_no_resource(tmp_path: Path, name: str) -> None:
 def test_two_of_one_kind_cannot_share_a_name(tmp_path: Path) -> None:
     text = "plays:\n  a: {name: same}\n  b:\n    name: same\nstages: {s: {name: same}}\n"
     assert told(tmp_path, text) == [
-        'containers.yaml:7:5 play.b: the name "same" belongs to play.a already, in the same account; '
-        "give one of them another name"
+        (
+            'containers.yaml:7:5 play.b: the name "same" belongs to play.a already, in the same account; '
+            "give one of them another name"
+        )
     ]
 
 

@@ -41,7 +41,11 @@ def complaint(folder: Path, options: str) -> str:
         ("{protect: true}", "protect", True),
         ("{retain: true}", "retain", True),
         ('{protect: "${var.x}"}', "protect", False),
-        ("{ignore_changes: [environment_variables.LOG, limits]}", "ignore_changes", (("environment_variables", "LOG"), ("limits",))),
+        (
+            "{ignore_changes: [environment_variables.LOG, limits]}",
+            "ignore_changes",
+            (("environment_variables", "LOG"), ("limits",)),
+        ),
         ("{replace_on: [motto, size.rows]}", "replace_on", (("motto",), ("size", "rows"))),
         ('{ignore_changes: ["environment_variables[\\"a.b\\"]"]}', "ignore_changes", (("environment_variables", "a.b"),)),
     ],
@@ -77,7 +81,9 @@ def test_depends_on_takes_addresses(
 
 
 def test_what_is_watched_becomes_an_attribute(tmp_path: Path) -> None:
-    found = desired(tmp_path, "{rollout_on: [whisper.db, stages.edge.version_id], replace_on: [whispers.db, motto]}")
+    found = desired(
+        tmp_path, "{rollout_on: [whisper.db, stages.edge.version_id], replace_on: [whispers.db, motto]}"
+    )
     db, edge = ResourceAddress("whisper", "db"), ResourceAddress("stage", "edge")
     revision = Ref(db, ("revision",), "${whispers.db.revision}")
     assert found.attributes["rollout_on"] == {
@@ -128,7 +134,9 @@ def test_a_protected_environment_protects_each_of_its_resources(tmp_path: Path) 
 
 
 def test_every_kind_takes_the_options(tmp_path: Path) -> None:
-    manifest = read(tmp_path, "pictures: {p: {copy: x, retain: true}}\nwhispers: {w: {from: {env: A}, retain: true}}\n")
+    manifest = read(
+        tmp_path, "pictures: {p: {copy: x, retain: true}}\nwhispers: {w: {from: {env: A}, retain: true}}\n"
+    )
     assert all(one.retain for one in manifest.resources.values())
 
 
@@ -140,3 +148,8 @@ def test_defaults_fill_options_too(tmp_path: Path) -> None:
 
 def test_external_reaches_the_kind(tmp_path: Path) -> None:
     assert desired(tmp_path, "{external: true, name: theirs}").attributes == {"external": True}
+
+
+def test_something_external_that_is_known_by_id_has_no_name_of_ours(tmp_path: Path) -> None:
+    assert desired(tmp_path, "{external: true, id: abc}").name == ""
+    assert desired(tmp_path, "{external: true}").name == "shop-it"

@@ -119,7 +119,9 @@ def test_colons_and_question_marks_are_part_of_a_text_also_in_braces(
 
 
 def test_a_mistake_behind_such_a_text_keeps_its_place(tmp_path: Path) -> None:
-    assert refusal(tmp_path, "a: {b: c:d}\ne: @f:g\n").startswith('containers.yaml:2:4  a value cannot begin with "@"')
+    assert refusal(tmp_path, "a: {b: c:d}\ne: @f:g\n").startswith(
+        'containers.yaml:2:4  a value cannot begin with "@"'
+    )
 
 
 REFUSED: list[tuple[str, str | bytes, str]] = [
@@ -177,7 +179,9 @@ def test_what_is_no_manifest_is_refused_with_a_place(tmp_path: Path, text: str |
 
 
 def test_the_fix_of_an_unquoted_reference_says_quote_it(tmp_path: Path) -> None:
-    assert 'must be quoted: write "${...}"' in refusal(tmp_path, "a: {image: ${images.api}}\n")
+    assert '; quote it: inside `{ }` and `[ ]` a reference is written "${...}"' in refusal(
+        tmp_path, "a: {image: ${images.api}}\n"
+    )
 
 
 def test_a_key_that_stands_twice_is_said_with_both_lines(tmp_path: Path) -> None:
@@ -237,13 +241,13 @@ def _socket(path: Path) -> None:
 def test_folders_pipes_and_sockets_are_refused_unread(tmp_path: Path, make: Any) -> None:
     path = tmp_path / "x"
     make(path)
-    with pytest.raises(ManifestError, match="regular file|cannot be read"):
+    with pytest.raises(ManifestError, match=r"regular file|cannot be read"):
         read_document(path, Findings())
 
 
 @pytest.mark.parametrize("path", ["/dev/zero", "/dev/null", "a\0b"])
 def test_devices_and_impossible_names_are_refused(path: str) -> None:
-    with pytest.raises(ManifestError, match="regular file|cannot be read"):
+    with pytest.raises(ManifestError, match=r"regular file|cannot be read"):
         read_document(path, Findings())
 
 

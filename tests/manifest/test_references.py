@@ -109,7 +109,10 @@ def test_a_reference_to_a_resource_is_a_pointer(tmp_path: Path, block: str, key:
 @pytest.mark.parametrize(
     ("block", "message"),
     [
-        ('{motto: null, picture: "${pictures.apo}"}', '${pictures.apo}: there is no picture "apo"; did you mean ${pictures.api}?'),
+        (
+            '{motto: null, picture: "${pictures.apo}"}',
+            '${pictures.apo}: there is no picture "apo"; did you mean ${pictures.api}?',
+        ),
         ('{picture: "${pictures.api.reff}"}', '${pictures.api.reff}: a picture has no "reff"; did you mean ref?'),
         ('{picture: "${picture.api}"}', '${picture.api}: there is nothing called "picture"; did you mean pictures?'),
         ('{picture: "${enf.X}"}', '${enf.X}: there is nothing called "enf"; did you mean env?'),
@@ -117,7 +120,10 @@ def test_a_reference_to_a_resource_is_a_pointer(tmp_path: Path, block: str, key:
         ('{picture: "${pictures}"}', "${pictures} names no resource; write ${pictures.NAME}"),
         ('{picture: "${pictures.svc}"}', '${pictures.svc} does not say which instance; write ${pictures.svc["eu"]}'),
         ("{picture: '${pictures.svc[\"eur\"]}'}", '${pictures.svc["eur"]}: picture.svc has no instance "eur"; did you mean eu?'),
-        ("{picture: '${pictures.api[\"eu\"]}'}", '${pictures.api["eu"]}: picture.api has no for_each, so it has no instances; write ${pictures.api}'),
+        (
+            "{picture: '${pictures.api[\"eu\"]}'}",
+            '${pictures.api["eu"]}: picture.api has no for_each, so it has no instances; write ${pictures.api}',
+        ),
         ('{motto: "${var.cuont}"}', '${var.cuont}: there is no variable "cuont"; did you mean ${var.count}?'),
         ('{motto: "${var}"}', "${var} names no variable; write ${var.NAME}"),
         ('{motto: "${var.size.row}"}', '${var.size.row}: there is no "row" in it; did you mean rows?'),
@@ -126,11 +132,17 @@ def test_a_reference_to_a_resource_is_a_pointer(tmp_path: Path, block: str, key:
         ('{motto: "${each.key}"}', "${each.key} stands in no for_each"),
         ('{motto: "${git.shaa}"}', '${git.shaa}: git has no "shaa"; did you mean sha?'),
         ('{motto: "${git.sha}"}', "${git.sha}: this is no git repository"),
-        ('{motto: "${environment}"}', "${environment}: this manifest has no environments; declare `environments:`, or write the text"),
+        (
+            '{motto: "${environment}"}',
+            "${environment}: this manifest has no environments; declare `environments:`, or write the text",
+        ),
         ('{motto: "${project.x}"}', "${project.x}: project has no parts; write ${project}"),
         ('{motto: "${env}"}', "${env} cannot be read; write ${env.NAME} or ${env.NAME:-fallback}"),
         ('{motto: "${"}', 'the reference "${" has no closing brace; write ${root.name}, or $${ for a literal ${'),
-        ('{environment_variables: {X: "${pictures.api}"}}', "${pictures.api} does not say which attribute is meant; say ref, digest or name"),
+        (
+            '{environment_variables: {X: "${pictures.api}"}}',
+            "${pictures.api} does not say which attribute is meant; say ref, digest or name",
+        ),
         ('{picture: "${stages.edge}"}', "${stages.edge} does not say which attribute is meant; say name, version_id or halls"),
     ],
 )  # fmt: skip
@@ -172,7 +184,8 @@ def test_an_account_that_is_none_is_refused(tmp_path: Path, account: str) -> Non
 def test_what_was_taken_from_outside_is_kept(tmp_path: Path) -> None:
     manifest = read(
         tmp_path,
-        'variables: {n: {type: integer}, m: {default: x}}\nplays: {a: {seats: "${var.n}", command: ["${env.A}", "${git.sha}", "${var.m}"]}}\n',
+        "variables: {n: {type: integer}, m: {default: x}}\n"
+        'plays: {a: {seats: "${var.n}", command: ["${env.A}", "${git.sha}", "${var.m}"]}}\n',
         environ={"A": "1", "B": "2"},
         variables={"n": "4"},
         git=git,
@@ -212,11 +225,13 @@ def test_a_template_may_mix_pointers_and_what_is_unknown(tmp_path: Path) -> None
     [
         (
             '{environment_variables: {DB: "${whispers.db}"}}',
-            "environment_variables.DB must not hold a secret (${whispers.db}): it would stand in plan and state; put it under `whispers`",
+            ("environment_variables.DB must not hold a secret (${whispers.db}): it would stand in plan and state; "
+            "put it under `whispers`"),
         ),
         (
             '{command: ["x-${whispers.db.value}"]}',
-            "command.0 must not hold a secret (x-${whispers.db.value}): it would stand in plan and state; put it under `whispers`",
+            ("command.0 must not hold a secret (x-${whispers.db.value}): it would stand in plan and state; "
+            "put it under `whispers`"),
         ),
         (
             '{whispers: {DB: "x-${whispers.db}"}}',

@@ -15,8 +15,10 @@ DB = "whispers: {db: {from: {env: DB}}}\n"
 def test_a_place_for_secrets_takes_nothing_plain(tmp_path: Path, value: str) -> None:
     text = f"{DB}stages: {{s: {{whispers: {{A: {value}}}}}}}\n"
     assert told(tmp_path, text, environ={"A": "x"}) == [
-        "containers.yaml:5:25 stage.s: whispers.A must be a secret, not a plain value; "
-        "declare it under `whispers:` and write ${whispers.NAME}"
+        (
+            "containers.yaml:5:25 stage.s: whispers.A must be a secret, not a plain value; "
+            "declare it under `whispers:` and write ${whispers.NAME}"
+        )
     ]
 
 
