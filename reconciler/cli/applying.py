@@ -138,7 +138,7 @@ def _conclude(workplace: Workplace, blueprint: Blueprint, state: State, tally: T
         note_interrupted()
         return 130
     if tally.failed or refused:
-        return 4 if tally.done else 1
+        return 4 if tally.done or any(one.uncertain or one.prior for one in tally.failed) else 1
     return 4 if any(not left.on_purpose for left in tally.unsettled) else 0
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from reconciler.engine.changes import META, managed, with_riders
+from reconciler.engine.changes import managed, with_riders
 from reconciler.engine.diff import compare, put, without_ignored
 from reconciler.engine.recover import find_lost
 from reconciler.engine.resolve import Scope, resolve
@@ -92,7 +92,7 @@ def narrow(change: Change, handler: Handler, scope: Scope) -> Change:
             fix="plan again",
             address=str(change.address),
         )
-    meta = [one for one in change.attributes if one.path[0] in META]
+    meta = [one for one in change.attributes if one.state_only]
     change = replace(change, wanted=wanted, attributes=(*kept, *meta))
     if not kept and not _owes(change):
         return change
@@ -107,7 +107,7 @@ def _was_planned(path: tuple[str, ...], planned: frozenset[tuple[str, ...]]) -> 
 
 
 def _differs(change: Change) -> bool:
-    return any(one.path[0] not in META for one in change.attributes)
+    return any(not one.state_only for one in change.attributes)
 
 
 def _owes(change: Change) -> tuple[str, ...]:

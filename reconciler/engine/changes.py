@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from reconciler.engine.diff import (
@@ -25,8 +25,6 @@ from reconciler.model.handler import Handler, Judgement, Sighting
 from reconciler.model.resource import Desired, Observed, Pending, Prior
 from reconciler.model.state import State
 from reconciler.model.value import Attributes, Ref, Unknown, Value, at_path, path_text
-
-META = ("protect", "retain", "depends_on")
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +154,6 @@ class _Deciding:
         attributes = self._with_forced(desired, found)
         if prior is not None and not self.facts.options.no_refresh:
             self._note_drift(handler, desired, prior, observed, wanted)
-        self._note_kept(handler, desired, wanted, prior, observed)
         differs = attributes or wanted is not base.wanted
         change = replace(base, wanted=wanted, attributes=tuple(attributes)) if differs else base
         return self._existing(change, identified)
@@ -181,7 +178,7 @@ class _Deciding:
         if asked or any(attribute.forces_replacement for attribute in change.attributes):
             reason = "replacement was asked for" if asked else _forcing(change.attributes)
             return replace(change, action=Action.REPLACE, reason=reason)
-        meta = () if identified.adopted else self._meta(change)
+        meta = () if identified.adopted else (*self._meta(change), *self._kept(change))
         if identified.adopted:
             return replace(change, action=Action.ADOPT, reason="it exists already and is taken over")
         owed = _owed(change)
@@ -234,7 +231,7 @@ class _Deciding:
         if waits_for != frozenset(prior.depends_on):
             pairs.append(("depends_on", sorted(map(str, prior.depends_on)), sorted(map(str, waits_for))))
         return tuple(
-            AttributeChange((key,), before, after, source=desired.source_of((key,)))
+            AttributeChange((key,), before, after, source=desired.source_of((key,)), state_only=True)
             for key, before, after in pairs
             if before != after
         )
@@ -244,7 +241,7 @@ class _Deciding:
         if change.action is Action.NO_OP and not change.attributes:
             riding = handler.ride_along(change)
             return replace(change, wanted={**change.wanted, **riding}) if riding else change
-        judged = judge(handler, change, self.facts)
+        judged = judge(handler, change)
         change = replace(
             change,
             effect=judged.effect,
@@ -261,25 +258,15 @@ class _Deciding:
         for one in drifted(handler.kind, prior, observed, wanted, desired.ignore_changes):
             self.drift.append((desired.address, one))
 
-    def _note_kept(
-        self,
-        handler: Handler,
-        desired: Desired,
-        wanted: Attributes,
-        prior: Prior | None,
-        observed: Observed,
-    ) -> None:
-        for path in kept_by_service(handler.kind, wanted, prior, observed):
-            self.diagnostics.append(
-                Diagnostic(
-                    Severity.WARNING,
-                    "P201",
-                    f"{path} left the manifest, but the service keeps it: its API cannot unset it",
-                    f"`replace_on: [{path}]` replaces the resource to get rid of it",
-                    str(desired.address),
-                    desired.source,
-                )
-            )
+    def _kept(self, change: Change) -> Iterator[AttributeChange]:
+        """Paths that left the manifest and that the service keeps: said once, then forgotten (interface 1.1)."""
+        assert change.desired is not None
+        assert change.observed is not None
+        kind = self.facts.handlers[change.address.kind].kind
+        for path in kept_by_service(kind, change.desired, change.wanted, change.prior, change.observed):
+            live = change.observed.attributes.get(path[0])
+            note = f"the service keeps it; `replace_on: [{path_text(path)}]` replaces the resource to get rid of it"
+            yield AttributeChange(path, live, live, source=change.desired.source, note=note, state_only=True)
 
     # not wanted any more
 
@@ -365,10 +352,12 @@ def with_riders(handler: Handler, change: Change) -> Change:
     return replace(change, wanted={**change.wanted, **riding}, attributes=(*stays, *moved))
 
 
-def judge(handler: Handler, change: Change, facts: Facts | None = None) -> Judgement:
+def judge(handler: Handler, change: Change) -> Judgement:
     """What the kind says of a change, and the dangers that follow for every kind alike."""
-    del facts
-    judged = handler.judge(change)
+    sent = tuple(attribute for attribute in change.attributes if not attribute.state_only)
+    judged = handler.judge(
+        change if len(sent) == len(change.attributes) else replace(change, attributes=sent)
+    )
     hazards = {hazard.code: hazard for hazard in (*_common_hazards(change, judged.effect), *judged.hazards)}
     return replace(judged, hazards=tuple(sorted(hazards.values())))
 

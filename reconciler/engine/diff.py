@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from reconciler.model.change import AttributeChange
 from reconciler.model.handler import WATCHED, Attribute, Kind, Removal
 from reconciler.model.resource import Desired, Observed, Prior
-from reconciler.model.value import Attributes, Path, Secret, Unknown, Value, at_path, path_text
+from reconciler.model.value import Attributes, Path, Secret, Unknown, Value, at_path
 
 SECRET_KEY = "$secret"  # noqa: S105 - the marker under which a state holds a fingerprint
 
@@ -70,12 +70,11 @@ def compare(
 
 
 def initial(kind: Kind, desired: Desired, wanted: Attributes) -> list[AttributeChange]:
-    """Every path that a create sets."""
-    del kind
+    """Every path that a create sets; what rides along is added by whoever knows where to."""
     return [
         AttributeChange(path, None, value, source=desired.source_of(path))
         for path, value in leaves(wanted)
-        if path[0] not in WATCHED
+        if path[0] not in WATCHED and not row_for(kind, path).rides_along
     ]
 
 
@@ -177,15 +176,18 @@ def comparable(one: Secret, other: Secret) -> bool:
     return one.fingerprint.partition(":")[0] == other.fingerprint.partition(":")[0]
 
 
-def kept_by_service(kind: Kind, wanted: Attributes, prior: Prior | None, observed: Observed) -> list[str]:
+def kept_by_service(
+    kind: Kind, desired: Desired, wanted: Attributes, prior: Prior | None, observed: Observed
+) -> list[Path]:
     """Paths that the manifest dropped and the service keeps, since its API cannot unset them."""
     if prior is None:
         return []
     return [
-        path_text((key,))
+        (key,)
         for key in prior.attributes
         if key not in wanted
         and row_for(kind, (key,)).removal is Removal.KEEP
+        and (key,) not in desired.replace_on
         and observed.attributes.get(key) is not None
     ]
 

@@ -7,7 +7,6 @@ remaining path first; there is no barrier between waves. After a failure, what w
 
 from __future__ import annotations
 
-import heapq
 import queue
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -26,6 +25,7 @@ from reconciler.engine.carry import (
 )
 from reconciler.engine.changes import outputs_after
 from reconciler.engine.planner import Blueprint
+from reconciler.engine.schedule import Schedule
 from reconciler.engine.waiting import Asked, Waiting, WaitingRoom
 from reconciler.errors import InterruptedRunError, ReconcilerError, UnavailableError
 from reconciler.model.address import ResourceAddress
@@ -131,7 +131,6 @@ class _Execution:
         self.handlers = handlers
         self.run = run
         self.changes = blueprint.decided.changes
-        self.steps = dict(blueprint.steps)
         self.memory = Memory(
             blueprint.decided.scope, blueprint.waits_for, blueprint.uses, run.by, run.identity
         )
@@ -139,33 +138,9 @@ class _Execution:
         self.jobs: queue.Queue[Callable[[], None] | None] = queue.Queue()
         self.room = WaitingRoom(handlers, run, self.jobs.put, self.results.put)
         self.started: dict[StepKey, _Started] = {}
-        self.declared: list[tuple[float, StepKey]] = []  # heap: intent on disk, not started yet
-        self.fresh: list[tuple[float, StepKey]] = []  # heap: ready, no intent yet
-        self.running: set[StepKey] = set()
-        self.lanes: set[str] = set()
-        self.of_kind: dict[str, int] = {}
-        self.failed: dict[StepKey, ResourceAddress] = {}
-        self.reached: dict[str, list[str]] = {}  # checkpoints by operation
-        self._prepare_order()
-
-    def _prepare_order(self) -> None:
-        self.blocks: dict[StepKey, list[StepKey]] = {key: [] for key in self.steps}
-        self.waiting_for: dict[StepKey, int] = {}
-        for key, step in self.steps.items():
-            before = [one for one in (*step.requires, *step.after) if one in self.steps]
-            self.waiting_for[key] = len(before)
-            for one in before:
-                self.blocks[one].append(key)
-        self.remaining: dict[StepKey, float] = {}
-        for key in reversed(self.steps):
-            longest = max((self.remaining[one] for one in self.blocks[key]), default=0.0)
-            self.remaining[key] = self.steps[key].seconds + longest
-        for key, count in self.waiting_for.items():
-            if not count:
-                heapq.heappush(self.fresh, self._entry(key))
-
-    def _entry(self, key: StepKey) -> tuple[float, StepKey]:
-        return -self.remaining[key], key
+        self.reached: dict[str, dict[str, Mapping[str, Value]]] = {}  # checkpoints by operation
+        at_once = {name: handler.kind.at_once for name, handler in handlers.items()}
+        self.schedule = Schedule(blueprint.steps, at_once, run.parallelism)
 
     # the loop
 
@@ -195,18 +170,17 @@ class _Execution:
         """A resource that was stopped by its identity stops what waits for it; the rest is done."""
         refused = {one.address for one in self.changes.values() if one.action is Action.REFUSED}
         skipped: list[Event] = []
-        for key in self.steps:
+        for key in self.schedule.steps:
             because = next(iter(refused & self.blueprint.waits_for.get(key.address, frozenset())), None)
-            if because is not None and key not in self.failed:
-                self.failed[key] = because
+            if because is not None and key not in self.schedule.failed:
                 skipped.append(StepSkipped(key.address, key.operation, because))
-                skipped.extend(self._skip_what_waits(key))
-        self.fresh = [entry for entry in self.fresh if entry[1] not in self.failed]
-        heapq.heapify(self.fresh)
+                skipped.extend(self._skip_after(key, because))
         return skipped
 
     def _start_threads(self) -> list[threading.Thread]:
-        count = min(self.run.parallelism, max(1, len(self.steps))) + 1  # one more looks after what waits
+        count = (
+            min(self.run.parallelism, max(1, len(self.schedule.steps))) + 1
+        )  # one more looks after what waits
         threads = [threading.Thread(target=self._labour, daemon=True) for _ in range(count)]
         for thread in threads:
             thread.start()
@@ -217,19 +191,17 @@ class _Execution:
             job()
 
     def _is_over(self) -> bool:
-        if self.running or self.room.asking:
+        if self.schedule.running or self.room.asking:
             return False
         if self.run.stop():
             return True
-        return not (self.room or self.declared or self.fresh)
+        return not (self.room or self.schedule.has_work)
 
     def _declare(self) -> list[Event]:
         """The intents of everything that has become ready; what sends nothing ends at once."""
-        batch: list[Event] = []
-        while self.fresh and len(batch) < MOST_INTENTS and not self.run.stop():
-            _, key = heapq.heappop(self.fresh)
-            batch.extend(self._declare_one(self.steps[key]))
-        return batch
+        if self.run.stop():
+            return []
+        return [event for step in self.schedule.fresh(MOST_INTENTS) for event in self._declare_one(step)]
 
     def _declare_one(self, step: Step) -> list[Event]:
         change = self.changes[step.key.address]
@@ -244,7 +216,7 @@ class _Execution:
             return self._conclude_silently(errand)
         begun = self._intent(errand)
         self.started[step.key] = _Started(errand, begun.operation, begun)
-        heapq.heappush(self.declared, self._entry(step.key))
+        self.schedule.declare(step.key)
         return [begun]
 
     def _intent(self, errand: Errand) -> StepBegun:
@@ -262,29 +234,17 @@ class _Execution:
         )
 
     def _start_declared(self) -> None:
-        held: list[tuple[float, StepKey]] = []
-        while self.declared and len(self.running) < self.run.parallelism and not self.run.stop():
-            entry = heapq.heappop(self.declared)
-            if self._has_room(entry[1]):
-                self._start(self.started[entry[1]])
-            else:
-                held.append(entry)
-        for entry in held:
-            heapq.heappush(self.declared, entry)
-
-    def _has_room(self, key: StepKey) -> bool:
-        lane = self.steps[key].lane
-        at_once = self.handlers[key.address.kind].kind.at_once
-        if lane and lane in self.lanes:
-            return False
-        return not at_once or self.of_kind.get(key.address.kind, 0) < at_once
+        if self.run.stop():
+            return
+        for key in self.schedule.startable():
+            self._start(self.started[key])
 
     def _start(self, started: _Started) -> None:
         key = started.errand.step.key
         if pending := self._deletion_to_wait_for(started.errand):
             self.room.enter(Waiting(pending, key, started.operation, then_start=True))
             return
-        self._occupy(key, 1)
+        self.schedule.occupy(key)
         change = started.errand.change
         work = _Work(
             self,
@@ -306,16 +266,6 @@ class _Execution:
         pending = change.pending
         waited = errand.step.key in self.room.let_through
         return None if waited else pending
-
-    def _occupy(self, key: StepKey, by: int) -> None:
-        kind, lane = key.address.kind, self.steps[key].lane
-        self.of_kind[kind] = self.of_kind.get(kind, 0) + by
-        if by > 0:
-            self.running.add(key)
-            self.lanes.add(lane)
-        else:
-            self.running.discard(key)
-            self.lanes.discard(lane)
 
     def _attempt(self, started: _Started, work: _Work) -> _Ended:
         key = started.errand.step.key
@@ -348,7 +298,7 @@ class _Execution:
 
     def _note_reached(self, event: Event) -> None:
         if isinstance(event, StepCheckpointed):
-            self.reached.setdefault(event.operation, []).append(event.name)
+            self.reached.setdefault(event.operation, {})[event.name] = event.facts
 
     def _messages(self) -> Iterator[_Ended | _Said | Asked]:
         try:
@@ -363,7 +313,7 @@ class _Execution:
 
     def _take(self, ended: _Ended) -> list[Event]:
         started = self.started[ended.key]
-        self._occupy(ended.key, -1)
+        self.schedule.vacate(ended.key)
         if ended.error is not None:
             return self._fail(ended.key, started.operation, ended.error, started)
         if isinstance(ended.outcome, Deleted):
@@ -377,21 +327,27 @@ class _Execution:
         prior = remembered(errand, result, at, self.run.by)
         key = errand.step.key
         self._publish(errand.change, result, prior)
-        event = StepSucceeded(key.address, key.operation, started.operation, prior, at=at, notes=result.notes)
+        events: list[Event] = [
+            StepSucceeded(key.address, key.operation, started.operation, prior, at=at, notes=result.notes),
+            *_moved_away(errand.change),
+        ]
         if result.pending is None:
-            return [event, *self._release(key)]
-        return [event, *self._wait_or_leave(result.pending, key, started.operation, prior)]
+            self.schedule.release(key)
+            return events
+        return [*events, *self._wait_or_leave(result.pending, key, started.operation, prior)]
 
     def _wait_or_leave(
         self, pending: Pending, key: StepKey, operation: str, prior: Prior | None
     ) -> list[Event]:
-        if self.run.wait or pending.what == "deletion":
+        is_awaited = self.run.wait and pending.token.get("wait", True)
+        if is_awaited or pending.what == "deletion":
             self.room.enter(Waiting(pending, key, operation, prior))
             return []
         left = StepLeftUnsettled(
             key.address, key.operation, operation, prior, pending, "not waited for", on_purpose=True
         )
-        return [left, *self._release(key)]
+        self.schedule.release(key)
+        return [left]
 
     def _deleted(self, started: _Started, outcome: Deleted) -> list[Event]:
         key = started.errand.step.key
@@ -409,8 +365,9 @@ class _Execution:
         )
         events: list[Event] = [gone, *_moved_away(change)]
         if outcome.pending is None:
-            return [*events, *self._release(key)]
-        self.room.enter(Waiting(outcome.pending, key, started.operation, going))
+            self.schedule.release(key)
+        else:
+            self.room.enter(Waiting(outcome.pending, key, started.operation, going))
         return events
 
     def _publish(self, change: Change, result: Result, prior: Prior) -> None:
@@ -450,15 +407,8 @@ class _Execution:
         if prior is not None:
             outputs = outputs_after(self.handlers[key.address.kind], replace(change, action=Action.NO_OP))
             self.memory.scope.outputs[key.address] = {**outputs, "revision": prior.revision}
-        return [*events, *self._release(key)]
-
-    def _release(self, key: StepKey) -> list[Event]:
-        """What waited for this step is one step nearer."""
-        for waiting in self.blocks[key]:
-            self.waiting_for[waiting] -= 1
-            if not self.waiting_for[waiting] and waiting not in self.failed:
-                heapq.heappush(self.fresh, self._entry(waiting))
-        return []
+        self.schedule.release(key)
+        return events
 
     # what goes wrong
 
@@ -468,10 +418,9 @@ class _Execution:
         events: list[Event] = []
         if isinstance(error, InterruptedRunError):
             events.append(StepVoided(key.address, key.operation, operation, "interrupted without effect"))
-            self.failed[key] = key.address
         else:
             events.append(self._failure(key, operation, error, started))
-        return [*events, *self._skip_what_waits(key)]
+        return [*events, *self._skip_after(key, key.address)]
 
     def _failure(
         self, key: StepKey, operation: str, error: ReconcilerError, started: _Started | None
@@ -490,31 +439,19 @@ class _Execution:
         )
 
     def _owing(self, started: _Started, prior: Prior | None) -> Prior | None:
-        """A step that failed half-way keeps its checkpoints: what it still owes is remembered."""
+        """A step that failed half-way keeps its checkpoints: what it still owes is remembered, and what it made."""
         reached = self.reached.get(started.operation)
-        return replace(prior, owes=tuple(reached)) if prior and reached else None
+        if not reached:
+            return None
+        if started.errand.step.key.operation in ("create", "run"):
+            made = next((str(facts["identity"]) for facts in reached.values() if "identity" in facts), "")
+            prior = replace(started.errand.draft, identity=made) if made and started.errand.draft else None
+        return replace(prior, owes=tuple(reached)) if prior else None
 
-    def _skip_what_waits(self, key: StepKey) -> list[Event]:
-        """Skips what requires a failed step; what was only ordered after it goes on."""
-        skipped: list[Event] = []
-        self.failed.setdefault(key, key.address)
-        stack = [key]
-        while stack:
-            dead = stack.pop()
-            for waiting in self.blocks[dead]:
-                if dead in self.steps[waiting].requires:
-                    if waiting not in self.failed:
-                        self.failed[waiting] = self.failed[key]
-                        skipped.append(StepSkipped(waiting.address, waiting.operation, self.failed[key]))
-                        stack.append(waiting)
-                else:
-                    self._order_released(waiting)
-        return skipped
-
-    def _order_released(self, waiting: StepKey) -> None:
-        self.waiting_for[waiting] -= 1
-        if not self.waiting_for[waiting] and waiting not in self.failed:
-            heapq.heappush(self.fresh, self._entry(waiting))
+    def _skip_after(self, key: StepKey, because: ResourceAddress) -> list[Event]:
+        """What requires a failed step is skipped; the event says because of which resource."""
+        skipped = self.schedule.fail(key, because)
+        return [StepSkipped(one.address, one.operation, because) for one in skipped]
 
     # what the service still does
 
@@ -528,10 +465,9 @@ class _Execution:
                 case "settled":
                     events.extend(self._settled(waiting, decision.prior, decision.result))
                 case "start":
-                    heapq.heappush(self.declared, self._entry(key))
+                    self.schedule.declare(key)
                 case "failed":
-                    self.failed[key] = key.address
-                    events.extend(self._skip_what_waits(key))
+                    events.extend(self._skip_after(key, key.address))
                 case "left":
                     events.extend(self._leave_behind(waiting, decision.reason, decision.on_purpose))
                 case _:
@@ -543,7 +479,8 @@ class _Execution:
         event = StepSettled(key.address, waiting.operation, prior, self.run.clock.now())
         if result is not None and prior is not None:
             self._publish(self.changes[key.address], result, prior)
-        return [event, *self._release(key)]
+        self.schedule.release(key)
+        return [event]
 
     def _leave_behind(self, waiting: Waiting, reason: str, on_purpose: bool) -> list[Event]:
         key = waiting.key
@@ -556,36 +493,32 @@ class _Execution:
             reason,
             on_purpose,
         )
-        self.failed[key] = key.address
-        return [left, *self._skip_what_waits(key)]
+        return [left, *self._skip_after(key, key.address)]
 
     # the end
 
     def _leave(self) -> Iterator[Batch]:
         """Stopped by the user: what waits stays recorded, what was only declared is void."""
-        batch: list[Event] = []
-        for waiting in self.room.everybody():
-            if waiting.then_start:
-                batch.append(self._void(waiting.key))
-            else:
-                batch.append(
-                    StepLeftUnsettled(
-                        waiting.key.address,
-                        waiting.key.operation,
-                        waiting.operation,
-                        waiting.prior,
-                        waiting.pending,
-                        "interrupted",
-                    )
-                )
-        batch.extend(self._void(key) for _, key in sorted(self.declared))
-        begun = {waiting.key for waiting in self.room.everybody()}
-        for key, count in self.waiting_for.items():
-            untouched = key not in self.started and key not in self.failed and key not in begun
-            if untouched and (count or any(key == one for _, one in self.fresh)):
-                batch.append(StepSkipped(key.address, key.operation, None, "stopped before its turn"))
+        waiting = self.room.everybody()
+        declared, others = self.schedule.not_begun()
+        batch: list[Event] = [self._left_or_void(one) for one in waiting]
+        batch.extend(map(self._void, declared))
+        begun = {one.key for one in waiting}
+        batch.extend(
+            StepSkipped(key.address, key.operation, None, "stopped before its turn")
+            for key in others
+            if key not in begun
+        )
         if batch:
             yield tuple(batch)
+
+    def _left_or_void(self, waiting: Waiting) -> Event:
+        if waiting.then_start:
+            return self._void(waiting.key)
+        key = waiting.key
+        return StepLeftUnsettled(
+            key.address, key.operation, waiting.operation, waiting.prior, waiting.pending, "interrupted"
+        )
 
     def _void(self, key: StepKey) -> StepVoided:
         return StepVoided(key.address, key.operation, self.started[key].operation, "never begun")

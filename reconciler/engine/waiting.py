@@ -40,7 +40,7 @@ class Asked:
     kind: str
     standings: Mapping[ResourceAddress, Standing] = field(default_factory=dict)
     error: ReconcilerError | None = None
-    answered: tuple[Waiting, str, Result | None, ReconcilerError | None] | None = None
+    answered: tuple[Waiting, Stuck | None, Result | None, ReconcilerError | None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,25 +252,24 @@ class WaitingRoom:
         self._leave(waiting)
         mark = f"{kind}:{waiting.key.address}"
         self.asking.add(mark)
-        reason = stuck.reason if stuck else ""
 
         def job() -> None:
             work = _AnswerWork(waiting.operation, self._run.stop)
             try:
                 result = self._handlers[kind].answer(waiting.pending, choice, work)
-                self._report(Asked(mark, answered=(waiting, reason, result, None)))
+                self._report(Asked(mark, answered=(waiting, stuck, result, None)))
             except ReconcilerError as error:
-                self._report(Asked(mark, answered=(waiting, reason, None, error)))
+                self._report(Asked(mark, answered=(waiting, stuck, None, error)))
 
         self._submit(job)
 
     def _take_answered(self, asked: Asked) -> Iterator[Decision]:
         self.asking.discard(asked.kind)
         assert asked.answered is not None
-        waiting, failure, result, error = asked.answered
-        if failure or error is not None:
-            reason = "; ".join(part for part in (failure, str(error) if error else "") if part)
-            stuck = Stuck(reason, "failed")
+        waiting, stuck, result, error = asked.answered
+        if stuck is not None or error is not None:
+            reasons = (stuck.reason if stuck else "", str(error) if error else "")
+            stuck = replace(stuck or Stuck("", "failed"), reason="; ".join(filter(None, reasons)))
             yield Decision(waiting, "failed", events=(self._failure(waiting, stuck, result),))
             return
         pending = result.pending if result and result.pending else waiting.pending

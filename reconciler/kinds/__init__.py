@@ -78,7 +78,8 @@ def build_handlers(clients: Clients) -> dict[str, Handler]:
         sleep=clients.stop.wait,
     )
     clients.closing.callback(registries.close)
-    applications = ApplicationHandler(api, resolve_image=ImageLookup(registries).resolve_image)
+    resolve_image = ImageLookup(registries).resolve_image
+    applications = ApplicationHandler(api, resolve_image=resolve_image)
     handlers = (
         ImageHandler(
             registry=registries,
@@ -87,7 +88,12 @@ def build_handlers(clients: Clients) -> dict[str, Handler]:
             account_id=clients.account_id,
         ),
         SecretHandler(api, fetch=lambda source: fetch(source, around), scrub=clients.scrub.add, keys=keys),
-        WorkerHandler(api, applications=applications.listing, base_dir=clients.base_dir),
+        WorkerHandler(
+            api,
+            applications=applications.listing,
+            base_dir=clients.base_dir,
+            resolve_image=resolve_image,
+        ),
         applications,
     )
     return {handler.kind.name: handler for handler in handlers}

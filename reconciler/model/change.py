@@ -99,6 +99,9 @@ class AttributeChange:
     forces_replacement: bool | None = False
     source: Source = Source()
     note: str = ""
+    state_only: bool = (
+        False  # only what is remembered changes: a guard, an edge, a value the service will not unset
+    )
 
     @property
     def sensitive(self) -> bool:

@@ -18,7 +18,8 @@ from reconciler.model.value import Attributes, Path, Value
 class Pending:
     """Something the service is still doing, as plain JSON: any later process can go on with it.
 
-    `what` is `rollout`, `deletion`, `preparation` or the kind's own word; `since` is UTC in ISO 8601.
+    `what` is `rollout`, `deletion`, `preparation` or the kind's own word; `since` is UTC in ISO 8601. A token with
+    `wait: false` says that an apply is not to wait for its end.
     """
 
     address: ResourceAddress

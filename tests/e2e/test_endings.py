@@ -163,3 +163,31 @@ def test_a_state_in_ci_must_be_meant(shop: Project, monkeypatch: pytest.MonkeyPa
     shop.write(SHOP)
     monkeypatch.setenv("CI", "true")
     assert shop.run("apply", "--yes").code == 0  # an API on loopback is nobody's production
+
+
+def test_a_create_that_failed_half_way_is_gone_on_with(shop: Project) -> None:
+    shop.write(SHOP)
+    shop.faults(
+        {"method": "PATCH", "path": "/secrets-bulk", "times": 0, "fault": {"status": 400, "body": {}}}
+    )
+    assert shop.run("apply", "--yes").code == 4
+    shop.faults()
+    assert shop.actions()["worker.edge"] == "update"
+    shop.apply()
+    assert shop.actions() == {}
+    assert len(shop.world("worker")) == 1
+
+
+def test_what_the_service_keeps_is_said_once(shop: Project) -> None:
+    with_affinities = SHOP.replace(
+        "    class_name: Api\n", "    class_name: Api\n    affinities: {colocation: datacenter}\n"
+    )
+    shop.write(with_affinities)
+    shop.apply()
+    shop.write(SHOP)
+    [change] = shop.plan()["changes"]
+    assert (change["action"], change["effect"]) == ("update", "none")
+    assert "the service keeps it" in shop.run("plan").out
+    shop.apply()
+    assert shop.actions() == {}
+    assert shop.world("application")[0]["affinities"] == {"colocation": "datacenter"}
