@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from reconciler.model.change import Action
-from reconciler.model.plan import Plan, PlannedChange, PlannedHazard
+from reconciler.model.plan import Plan, PlannedChange, PlannedHazard, PlannedSource
 from reconciler.render.harmless import harmless
 
 _ALWAYS_COUNTED = (Action.DELETE, Action.REPLACE, Action.UPDATE, Action.CREATE)
@@ -51,12 +51,11 @@ class Danger:
         return tuple(sorted(self.first.hazards, key=lambda one: (one.severity != "blocked", one.code)))
 
     @property
-    def line(self) -> tuple[str, int]:
-        """File and line of what caused it: the attribute that forces a replacement, else what differs, else the resource."""
+    def source(self) -> PlannedSource:
+        """Where its cause stands: the attribute that forces a replacement, else what differs, else the resource."""
         attributes = self.first.attributes
         causes = [one for one in attributes if one.forces_replacement] or attributes[:1]
-        source = causes[0].source if causes and causes[0].source.line else self.first.source
-        return source.file, source.line
+        return causes[0].source if causes and causes[0].source.line else self.first.source
 
 
 def where(plan: Plan) -> str:

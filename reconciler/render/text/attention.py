@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from reconciler.model.plan import PlannedHazard
 from reconciler.render.harmless import harmless
-from reconciler.render.text.sheet import DANGER, Sheet
+from reconciler.render.text.sheet import DANGER, Sheet, place
 from reconciler.render.verdict import Danger, addresses, dangers, verb_of
 
 _MOST = 8
@@ -31,13 +31,11 @@ def attention(sheet: Sheet) -> Iterator[str]:
 
 
 def _danger(sheet: Sheet, danger: Danger) -> Iterator[str]:
-    file, line = danger.line
     names = addresses(danger.changes)
     more = len(names) - _MOST_NAMES
     who = ", ".join(names[:_MOST_NAMES]) + (f" and {more:,} more" if more > 0 else "")
     text = f"{verb_of(danger.first)}: {sheet.said(danger.first.reason)}"
-    where = f"{harmless(file)}:{line}" if line else ""
-    yield from sheet.page.ended(sheet.page.wrap(text, 6, f"  {who}  "), where)
+    yield from sheet.page.ended(sheet.page.wrap(text, 6, f"  {who}  "), place(danger.source))
     hazards = danger.hazards[: sheet.most(4)]
     for hazard in hazards:
         yield from sheet.page.wrap(_said(sheet, hazard), 8, f"      {harmless(hazard.code)}: ")

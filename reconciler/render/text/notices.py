@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
-from reconciler.model.plan import PlannedDiagnostic, PlannedDrift, PlannedOutput
+from reconciler.model.plan import PlannedDiagnostic
 from reconciler.render.harmless import harmless
-from reconciler.render.layout import pad
+from reconciler.render.layout import columns, pad
+from reconciler.render.notices import drift_groups, finding_groups, output_sides
 from reconciler.render.text.sheet import DANGER, HEADING, Sheet, place
-from reconciler.render.values import NOTHING, SENSITIVE
 from reconciler.render.verdict import few, plural
 
 _MOST = 8
@@ -24,74 +24,36 @@ def idle(sheet: Sheet) -> Iterator[str]:
 
 
 def drift(sheet: Sheet) -> Iterator[str]:
-    """What somebody else changed, and what becomes of it; the same of many is told once."""
+    """What somebody else changed, and what becomes of it."""
     if not sheet.plan.drift:
         return
     yield sheet.title(f"DRIFT ({len(sheet.plan.drift):,})")
-    becomes = {
-        (change.address, one.path): one.after
-        for change in sheet.plan.changes
-        for one in change.attributes
-        if not one.unknown and not one.sensitive
-    }
-    groups: dict[tuple[str, str], list[PlannedDrift]] = {}
-    for one in sheet.plan.drift:
-        groups.setdefault((one.path, drift_text(sheet, one, becomes)), []).append(one)
-    shown = list(groups.items())[: sheet.most(_MOST)]
-    for (path, text), members in shown:
+    groups = drift_groups(sheet.plan, sheet.wording)
+    shown = groups[: sheet.most(_MOST)]
+    for members, live, verdict in shown:
         who = few([harmless(one.address) for one in members])
-        what = f"  {who}  {harmless(path)}  " if path else f"  {who}  "
-        yield from sheet.page.ended(sheet.page.wrap(text, 4, what), place(members[0].source))
+        path = f"{harmless(members[0].path)}  " if members[0].path else ""
+        lines = sheet.page.wrap(f"{live}: {verdict}", 4, f"  {who}  {path}")
+        yield from sheet.page.ended(lines, place(members[0].source))
     if len(shown) < len(groups):
         yield f"  … and {len(groups) - len(shown):,} more (--detail full)"
     yield ""
 
 
-def drift_text(sheet: Sheet, one: PlannedDrift, becomes: dict[tuple[str, str], object]) -> str:
-    """What is live, what was applied, and what will be done about it."""
-    if not one.path:
-        return "was deleted by somebody else: will be made again"
-    key = one.address, one.path
-    goal = sheet.wording.shown(becomes[key], one.path) if key in becomes else "what the manifest says"
-    verdict = {
-        "revert": f"will be set to {goal}",
-        "keep": "will be kept: ignore_changes",
-        "accept": "will be kept: it is what the manifest wants",
-    }.get(one.verdict, one.verdict)
-    note = f"; {sheet.said(one.note)}" if one.note else ""
-    if one.sensitive:
-        return f"{SENSITIVE} was changed outside: {verdict}{note}"
-    live, recorded = sheet.wording.pair(one.live, one.recorded, one.path)
-    return f"live {live}, last applied {recorded}: {verdict}{note}"
-
-
 def outputs(sheet: Sheet) -> Iterator[str]:
     """The outputs that change."""
-    names = sheet.plan.changed_outputs
-    if not names:
+    changed = list(output_sides(sheet.plan, sheet.wording))
+    if not changed:
         return
     yield sheet.title("OUTPUTS")
-    width = min(max(map(len, names)), 24)
-    for name in names[: sheet.most(_MOST)]:
-        output = sheet.plan.outputs[name]
-        sign = "+" if output.before is None else "-" if output.after is None and not output.unknown else " "
-        lead = f"  {sign} {pad(harmless(name), width)}  "
-        yield from sheet.page.wrap(_sides(sheet, output), 8, lead)
-    if len(names) > sheet.most(_MOST):
-        yield f"    … {len(names) - _MOST:,} more (--detail full)"
+    width = min(max(columns(name) for name, *_ in changed), 24)
+    for name, before, after in changed[: sheet.most(_MOST)]:
+        sign = " " if before and after else "-" if before else "+"
+        lead = f"  {sign} {pad(name, width)}  "
+        yield from sheet.page.wrap(" → ".join(side for side in (before, after) if side), 8, lead)
+    if len(changed) > sheet.most(_MOST):
+        yield f"    … {len(changed) - _MOST:,} more (--detail full)"
     yield ""
-
-
-def _sides(sheet: Sheet, output: PlannedOutput) -> str:
-    if output.sensitive:
-        return "(sensitive, changed)"
-    after = "(known after apply)" if output.unknown else sheet.wording.shown(output.after)
-    if output.before is None:
-        return after
-    before = sheet.wording.shown(output.before)
-    if not output.unknown:
-        before, after = sheet.wording.pair(output.before, output.after)
-    return f"{before} → {after}" if after != NOTHING else before
 
 
 def checks(sheet: Sheet) -> Iterator[str]:
@@ -103,7 +65,7 @@ def checks(sheet: Sheet) -> Iterator[str]:
     counts = [plural(errors, "error")] if errors else []
     counts += [plural(len(findings) - errors, "warning")] if errors < len(findings) else []
     yield sheet.title(f"CHECKS  {', '.join(counts)}", code=DANGER if errors else HEADING)
-    groups = grouped_findings(findings)
+    groups = finding_groups(findings)
     shown = groups[: sheet.most(_MOST)]
     for members in shown:
         yield from _finding(sheet, members)
@@ -111,14 +73,6 @@ def checks(sheet: Sheet) -> Iterator[str]:
         rest = sum(len(members) for members in groups[len(shown) :])
         yield f"  … and {rest:,} more (--detail full)"
     yield ""
-
-
-def grouped_findings(findings: Iterable[PlannedDiagnostic]) -> list[list[PlannedDiagnostic]]:
-    """Findings that say the same of several resources together, errors first."""
-    groups: dict[tuple[bool, str, str, str], list[PlannedDiagnostic]] = {}
-    for one in findings:
-        groups.setdefault((one.severity != "error", one.code, one.summary, one.detail), []).append(one)
-    return [members for _, members in sorted(groups.items(), key=lambda item: item[0][0])]
 
 
 def _finding(sheet: Sheet, members: list[PlannedDiagnostic]) -> Iterator[str]:
