@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from reconciler.manifest.expression import written
 from reconciler.manifest.findings import listed
-from reconciler.manifest.site import Each, Site
+from reconciler.manifest.site import Each, Spot
 from reconciler.manifest.tree import Block
 from reconciler.model.address import ResourceAddress
 from reconciler.model.handler import Attribute, Kind
@@ -77,63 +77,53 @@ class Declared:
             return None, ()
         return address, tuple(found["attribute"].split(".")[1:])
 
-    def point(
-        self, section: str, steps: Sequence[str], each: str | None, text: str, site: Site, path: Path
-    ) -> Value:
-        """What `${<section>.<key>["<each>"].<attribute>}` comes to at a place; Unknown after a finding."""
-        row = site.row(path)
+    def point(self, section: str, steps: Sequence[str], each: str | None, text: str, spot: Spot) -> Value:
+        """What `${<section>.<key>["<each>"].<attribute>}` comes to at a spot; Unknown after a finding."""
+        row = spot.row
         bare = row.bare if row else ""
-        known = self._pointers.get((text, bare)) if each is None else None
-        if known is not None:
+        if each is None and (known := self._pointers.get((text, bare))):
             return known
         kind, key = self.kinds[section], steps[0]
-        nothing = Unknown(None, text)
-        if not self._exists(kind, key, each, text, site, path):
-            return nothing
+        if refused := self._refused(kind, key, each, text, spot):
+            return refused
         attribute = tuple(steps[1:]) or _meant(kind, bare)
         output = kind.output(attribute[0]) if attribute else None
         if attribute and output is None:
             names = [one.name for one in kind.outputs]
-            hint = site.findings.did_you_mean(attribute[0], names) if names else ""
-            site.error(path, "E309", f'{text}: {_a(kind.name)} has no "{attribute[0]}"', hint)
-            return nothing
-        address = ResourceAddress(kind.name, key, each or "")
-        expression = written(section, key, each or "", attribute)
+            hint = spot.site.findings.did_you_mean(attribute[0], names)
+            return spot.refuse(text, "E309", f'{text}: {_a(kind.name)} has no "{attribute[0]}"', hint)
         textual = output is not None and output.textual and len(attribute) == 1
-        pointer: Pointer = (TextOf if textual else Ref)(address, attribute, expression)
+        expression = written(section, key, each or "", attribute)
+        address = ResourceAddress(kind.name, key, each or "")
+        pointer = TextOf(address, attribute, expression) if textual else Ref(address, attribute, expression)
         if each is None:
             self._pointers[text, bare] = pointer
         return pointer
 
-    def _exists(self, kind: Kind, key: str, each: str | None, text: str, site: Site, path: Path) -> bool:
-        section = self.blocks.get(kind.section, {})
+    def _refused(self, kind: Kind, key: str, each: str | None, text: str, spot: Spot) -> Unknown | None:
+        """What comes of a reference to something that is not there; None where it is."""
+        section, place = self.blocks.get(kind.section, {}), (kind.section, key)
         if key not in section:
-            hint = site.findings.did_you_mean(key, section, lambda near: written(kind.section, near))
-            site.error(path, "E308", f'{text}: there is no {kind.name} "{key}"', hint)
-            return False
-        place = (kind.section, key)
-        if place not in self.instances:
-            if each is None:
-                return True
-            fix = f"write ${{{kind.section}.{key}}}"
-            site.error(
-                path, "E310", f"{text}: {kind.name}.{key} has no for_each, so it has no instances", fix
-            )
-            return False
-        instances = self.instances[place]
-        if instances is None or each in instances:
-            return True
-        self._no_instance(kind, key, each, text, site, path)
-        return False
+            hint = spot.site.findings.did_you_mean(key, section, lambda near: written(kind.section, near))
+            return spot.refuse(text, "E308", f'{text}: there is no {kind.name} "{key}"', hint)
+        if place in self.instances:
+            return self._refused_instance(kind, key, each, text, spot)
+        if each is None:
+            return None
+        summary = f"{text}: {kind.name}.{key} has no for_each, so it has no instances"
+        return spot.refuse(text, "E310", summary, f"write {written(kind.section, key)}")
 
-    def _no_instance(self, kind: Kind, key: str, each: str | None, text: str, site: Site, path: Path) -> None:
-        instances = self.instances[kind.section, key] or ()
+    def _refused_instance(
+        self, kind: Kind, key: str, each: str | None, text: str, spot: Spot
+    ) -> Unknown | None:
+        instances = self.instances[kind.section, key]
+        if instances is None or each in instances:
+            return None
         if each is None:
             example = written(kind.section, key, next(iter(instances), "KEY"))
-            site.error(path, "E310", f"{text} does not say which instance", f"write {example}")
-            return
-        hint = site.findings.did_you_mean(each, instances)
-        site.error(path, "E310", f'{text}: {kind.name}.{key} has no instance "{each}"', hint)
+            return spot.refuse(text, "E310", f"{text} does not say which instance", f"write {example}")
+        hint = spot.site.findings.did_you_mean(each, instances)
+        return spot.refuse(text, "E310", f'{text}: {kind.name}.{key} has no instance "{each}"', hint)
 
     def holds_secret(self, pointer: Pointer) -> bool:
         """Whether a pointer comes to a secret value."""

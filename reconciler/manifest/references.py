@@ -5,8 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from reconciler.manifest.declared import Declared
@@ -14,10 +13,10 @@ from reconciler.manifest.expression import Index, Parts, Reference
 from reconciler.manifest.findings import Findings
 from reconciler.manifest.scalars import as_text
 from reconciler.manifest.shape import Given
-from reconciler.manifest.site import Site
+from reconciler.manifest.site import Site, Spot
 from reconciler.manifest.variables import Variables
 from reconciler.model.manifest import Inputs
-from reconciler.model.value import Path, Pointer, Template, Unknown, Value
+from reconciler.model.value import Pointer, Template, Unknown, Value
 
 _ROOTS = ("env", "var", "each", "project", "environment", "account_id", "git")
 _GIT = ("sha", "short_sha", "branch", "dirty", "describe")
@@ -42,114 +41,117 @@ class Scope:
     _asking: list[str] = field(default_factory=list)
     _missing: set[str] = field(default_factory=set)
 
-    def evaluate(self, reference: Reference, site: Site, path: Path) -> Value:
+    def evaluate(self, reference: Reference, spot: Spot) -> Value:
         """What a reference comes to where it stands: a plain value, a Given text, a pointer, or Unknown."""
         root = reference.root
         if root in self.declared.kinds:
-            return self._resource(reference, site, path)
+            return self._resource(reference, spot)
         match root:
             case "env":
-                return self._env(reference, site, path)
+                return self._env(reference, spot)
             case "var":
-                return self._var(reference, site, path)
+                return self._var(reference, spot)
             case "each":
-                return self._each(reference, site, path)
+                return self._each(reference, spot)
             case "git":
-                return self._git(reference, site, path)
-            case "project" | "environment" | "account_id" if reference.steps:
-                site.error(path, "E302", f"{reference.text}: {root} has no parts", f"write ${{{root}}}")
-            case "project":
-                return self.project
-            case "environment":
-                return self._environment(reference, site, path)
-            case "account_id":
-                return self._once("account_id", self.account, reference, site, path)
-            case _:
-                self._unknown_root(reference, site, path)
-        return Unknown(None, reference.text)
+                return self._git(reference, spot)
+            case "project" | "environment" | "account_id":
+                return self._whole(reference, spot)
+        return self._unknown_root(reference, spot)
 
     def account_id(self, site: Site) -> Value:
         """The account; Unknown while validating."""
-        return self.evaluate(Reference("account_id", (), "${account_id}"), site, ("account_id",))
+        return self._whole(Reference("account_id", (), "${account_id}"), Spot(site, ("account_id",)))
 
-    def _unknown_root(self, reference: Reference, site: Site, path: Path) -> None:
-        if reference.root == _RESERVED:
-            site.error(path, "E302", f"{reference.text}: `remote` is reserved for later")
-            return
-        singular = self.declared.kinds_by_name.get(reference.root)
-        roots = [singular.section] if singular else [*_ROOTS, *self.declared.kinds]
-        hint = (
-            f"did you mean {singular.section}?"
-            if singular
-            else self.findings.did_you_mean(reference.root, roots)
-        )
-        site.error(path, "E302", f'{reference.text}: there is nothing called "{reference.root}"', hint)
+    def _unknown_root(self, reference: Reference, spot: Spot) -> Unknown:
+        text, root = reference.text, reference.root
+        if root == _RESERVED:
+            return spot.refuse(text, "E302", f"{text}: `remote` is reserved for later")
+        singular = self.declared.kinds_by_name.get(root)
+        if singular is not None:
+            hint = f"did you mean {singular.section}?"
+        else:
+            hint = self.findings.did_you_mean(root, [*_ROOTS, *self.declared.kinds])
+        return spot.refuse(text, "E302", f'{text}: there is nothing called "{root}"', hint)
 
     # one root each
 
-    def _env(self, reference: Reference, site: Site, path: Path) -> Value:
-        name = _only_step(reference, site, path, "write ${env.NAME} or ${env.NAME:-fallback}")
-        if name is None or self.inputs.offline:
+    def _whole(self, reference: Reference, spot: Spot) -> Value:
+        """The roots that have no parts."""
+        text, root = reference.text, reference.root
+        if reference.steps:
+            return spot.refuse(text, "E302", f"{text}: {root} has no parts", f"write ${{{root}}}")
+        if root == "account_id":
+            return self._once(root, self.account, reference, spot)
+        if root == "project":
+            return self.project
+        if self.environment is not None:
+            return self.environment
+        fix = "declare `environments:`, or write the text"
+        return spot.refuse(text, "E302", f"{text}: this manifest has no environments", fix)
+
+    def _env(self, reference: Reference, spot: Spot) -> Value:
+        name = _only_step(reference)
+        if not name:
+            fix = "write ${env.NAME} or ${env.NAME:-fallback}"
+            return spot.refuse(reference.text, "E302", f"{reference.text} cannot be read", fix)
+        if self.inputs.offline:
             return Unknown(None, reference.text)
         text = self.inputs.environ.get(name)
         if text is not None:
             self.used["env"][name] = text
         if reference.fallback is not None and not text:
-            value = self.joined(reference.fallback, site, path)
+            value = self.joined(reference.fallback, spot)
             return Given(value) if isinstance(value, str) else value
-        if text is not None:
-            return _given(text, name, site, path)
-        if name not in self._missing:
-            self._missing.add(name)
-            fix = f"set it, or give a fallback: ${{env.{name}:-...}}"
-            site.error(path, "E303", f"the environment variable {name} is not set", fix)
-        return Unknown(None, reference.text)
+        return self._missing_env(name, reference, spot) if text is None else _given(text, name, spot)
 
-    def _var(self, reference: Reference, site: Site, path: Path) -> Value:
-        nothing = Unknown(None, reference.text)
-        if not reference.steps or not isinstance(reference.steps[0], str):
-            site.error(path, "E302", f"{reference.text} names no variable", "write ${var.NAME}")
-            return nothing
-        name = reference.steps[0]
-        if name not in self.variables.names():
-            hint = self.findings.did_you_mean(name, self.variables.names(), lambda near: f"${{var.{near}}}")
-            site.error(path, "E304", f'{reference.text}: there is no variable "{name}"', hint)
-            return nothing
+    def _missing_env(self, name: str, reference: Reference, spot: Spot) -> Unknown:
+        """Each is named once, however often it is referred to."""
+        if name in self._missing:
+            return Unknown(None, reference.text)
+        self._missing.add(name)
+        fix = f"set it, or give a fallback: ${{env.{name}:-...}}"
+        return spot.refuse(reference.text, "E303", f"the environment variable {name} is not set", fix)
+
+    def _var(self, reference: Reference, spot: Spot) -> Value:
+        text, name = reference.text, reference.steps[0] if reference.steps else None
+        declared = self.variables.declared
+        if not isinstance(name, str):
+            return spot.refuse(text, "E302", f"{text} names no variable", "write ${var.NAME}")
+        if name not in declared:
+            hint = self.findings.did_you_mean(name, declared, lambda near: f"${{var.{near}}}")
+            return spot.refuse(text, "E304", f'{text}: there is no variable "{name}"', hint)
         try:
-            value = self._once(f"var.{name}", lambda: self.variable(name), reference, site, path)
+            value = self._once(f"var.{name}", lambda: self.variable(name), reference, spot)
         except LookupError:
             fix = f"give it a default, a value in the environment, or --var {name}=..."
-            site.error(path, "E306", f'the variable "{name}" has no value', fix)
-            return nothing
+            return spot.refuse(text, "E306", f'the variable "{name}" has no value', fix)
         if name in self.variables.given:
             self.used["var"][name] = self.variables.given[name]
-        return self._inside(value, reference.steps[1:], reference, site, path)
+        return self._inside(value, reference.steps[1:], reference, spot)
 
-    def _each(self, reference: Reference, site: Site, path: Path) -> Value:
-        part = reference.steps[0] if reference.steps else None
-        if site.each is None:
-            site.error(path, "E307", f"{reference.text} stands in no for_each")
-        elif part == "value":
-            return self._inside(site.each.value, reference.steps[1:], reference, site, path)
-        elif part == "key" and len(reference.steps) == 1:
-            return site.each.key
-        else:
-            site.error(
-                path, "E307", f"{reference.text} names no part of each", "write ${each.key} or ${each.value}"
-            )
-        return Unknown(None, reference.text)
+    def _each(self, reference: Reference, spot: Spot) -> Value:
+        text, steps, each = reference.text, reference.steps, spot.site.each
+        if each is None:
+            return spot.refuse(text, "E307", f"{text} stands in no for_each")
+        if steps[:1] == ("value",):
+            return self._inside(each.value, steps[1:], reference, spot)
+        if steps == ("key",):
+            return each.key
+        fix = "write ${each.key} or ${each.value}"
+        return spot.refuse(text, "E307", f"{text} names no part of each", fix)
 
-    def _git(self, reference: Reference, site: Site, path: Path) -> Value:
-        name = _only_step(reference, site, path, "write ${git.sha}")
-        if name is not None and name not in _GIT:
+    def _git(self, reference: Reference, spot: Spot) -> Value:
+        text, name = reference.text, _only_step(reference)
+        if name not in _GIT:
             hint = self.findings.did_you_mean(name, _GIT)
-            site.error(path, "E302", f'{reference.text}: git has no "{name}"', hint)
-        elif name is not None and not self.inputs.offline:
-            try:
-                return self._once(f"git.{name}", lambda: self._ask_git(name), reference, site, path)
-            except LookupError as error:
-                site.error(path, "E311", f"{reference.text}: {error.args[0] if error.args else 'no git'}")
-        return Unknown(None, reference.text)
+            return spot.refuse(text, "E302", f'{text}: git has no "{name}"', hint)
+        if self.inputs.offline:
+            return Unknown(None, text)
+        try:
+            return self._once(f"git.{name}", lambda: self._ask_git(name), reference, spot)
+        except LookupError as error:
+            return spot.refuse(text, "E311", f"{text}: {error.args[0] if error.args else 'no git'}")
 
     def _ask_git(self, name: str) -> Value:
         if self.inputs.git is None:
@@ -157,53 +159,43 @@ class Scope:
         value = self.used["git"][name] = self.inputs.git(name)
         return value
 
-    def _environment(self, reference: Reference, site: Site, path: Path) -> Value:
-        if self.environment is not None:
-            return self.environment
-        fix = "declare `environments:`, or write the text"
-        site.error(path, "E302", f"{reference.text}: this manifest has no environments", fix)
-        return Unknown(None, reference.text)
-
-    def _resource(self, reference: Reference, site: Site, path: Path) -> Value:
-        if site.early:
+    def _resource(self, reference: Reference, spot: Spot) -> Value:
+        text, root = reference.text, reference.root
+        if spot.site.no_resources:
             fix = "literals, var, env, project, environment and git may stand here"
-            site.error(path, "E312", f"{reference.text}: {site.early}", fix)
-            return Unknown(None, reference.text)
+            return spot.refuse(text, "E312", f"{text}: {spot.site.no_resources}", fix)
+        if not reference.steps or isinstance(reference.steps[0], Index):
+            return spot.refuse(text, "E302", f"{text} names no resource", f"write ${{{root}.NAME}}")
         steps: list[str] = []
         each: str | None = None
         for at, step in enumerate(reference.steps):
-            text = step if isinstance(step, str) else self._index(step, site, path)
-            if text is None:
-                return Unknown(None, reference.text)
+            part = step if isinstance(step, str) else self._index(step, spot)
+            if part is None:
+                return Unknown(None, text)
             if at == 1 and isinstance(step, Index):
-                each = text
+                each = part
             else:
-                steps.append(text)
-        if not steps or isinstance(reference.steps[0], Index):
-            fix = f"write ${{{reference.root}.NAME}}"
-            site.error(path, "E302", f"{reference.text} names no resource", fix)
-            return Unknown(None, reference.text)
-        return self.declared.point(reference.root, steps, each, reference.text, site, path)
+                steps.append(part)
+        return self.declared.point(root, steps, each, text, spot)
 
     # parts of references
 
-    def _index(self, index: Index, site: Site, path: Path) -> str | None:
+    def _index(self, index: Index, spot: Spot) -> str | None:
         """The text between the brackets; None where it is not known, or after a finding."""
         if isinstance(index.of, str):
             return index.of
-        value = self.evaluate(index.of, site, path)
+        value = self.evaluate(index.of, spot)
         if isinstance(value, str | int) and not isinstance(value, bool):
             return str(value)
         if not isinstance(value, Unknown):
-            site.error(path, "E302", f"{index.of.text} between brackets must come to a text")
+            text = index.of.text
+            spot.refuse(text, "E302", f"{text} between brackets must come to a text")
         return None
 
-    def _inside(
-        self, value: Value, steps: Sequence[str | Index], reference: Reference, site: Site, path: Path
-    ) -> Value:
+    def _inside(self, value: Value, steps: Sequence[str | Index], reference: Reference, spot: Spot) -> Value:
         """What stands inside a map or list that a reference names."""
         for step in steps:
-            part = step if isinstance(step, str) else self._index(step, site, path)
+            part = step if isinstance(step, str) else self._index(step, spot)
             if part is None or isinstance(value, Unknown):
                 return Unknown(None, reference.text)
             if isinstance(value, dict) and part in value:
@@ -212,46 +204,36 @@ class Scope:
                 value = value[int(part)]
             else:
                 hint = self.findings.did_you_mean(part, value) if isinstance(value, dict) else ""
-                site.error(path, "E302", f'{reference.text}: there is no "{part}" in it', hint)
-                return Unknown(None, reference.text)
+                summary = f'{reference.text}: there is no "{part}" in it'
+                return spot.refuse(reference.text, "E302", summary, hint)
         return value
 
-    def _once(
-        self, name: str, ask: Callable[[], Value], reference: Reference, site: Site, path: Path
-    ) -> Value:
+    def _once(self, name: str, ask: Callable[[], Value], reference: Reference, spot: Spot) -> Value:
         """Asks once for what many may refer to, and not while it is being asked for."""
         if name in self._known:
             return self._known[name]
+        text = reference.text
         if name in self._asking:
             loop = " -> ".join([*self._asking[self._asking.index(name) :], name])
-            site.error(path, "E313", f"{reference.text} refers to itself: {loop}")
-            return Unknown(None, reference.text)
+            return spot.refuse(text, "E313", f"{text} refers to itself: {loop}")
         if len(self._asking) >= _LONGEST_CHAIN:
-            fix = "let them refer to each other less deeply"
-            site.error(
-                path, "E313", f"{reference.text}: more than {_LONGEST_CHAIN} variables in a chain", fix
-            )
-            return Unknown(None, reference.text)
-        with self._while_asking(name):
-            value = self._known[name] = ask()
-        return value
-
-    @contextmanager
-    def _while_asking(self, name: str) -> Iterator[None]:
+            summary = f"{text}: more than {_LONGEST_CHAIN} variables in a chain"
+            return spot.refuse(text, "E313", summary, "let them refer to each other less deeply")
         self._asking.append(name)
         try:
-            yield
+            value = self._known[name] = ask()
         finally:
             self._asking.pop()
+        return value
 
     # texts
 
-    def joined(self, parts: Parts, site: Site, path: Path, text: str = "") -> Value:
+    def joined(self, parts: Parts, spot: Spot, text: str = "") -> Value:
         """A text with references inside: a text, a Template where it points elsewhere, Unknown where it is not known."""
         pieces: list[str | Pointer | Unknown] = []
         literal = ""
         for part in parts:
-            for piece in self._pieces(part, site, path):
+            for piece in self._pieces(part, spot):
                 if isinstance(piece, str):
                     literal += piece
                     continue
@@ -265,33 +247,31 @@ class Scope:
             return pieces[0] if len(pieces) == 1 else Unknown(None, text)
         return Template(tuple(pieces), text)
 
-    def _pieces(self, part: str | Reference, site: Site, path: Path) -> Sequence[str | Pointer | Unknown]:
+    def _pieces(self, part: str | Reference, spot: Spot) -> Sequence[str | Pointer | Unknown]:
         if isinstance(part, str):
             return (part,)
-        value = self.evaluate(part, site, path)
+        value = self.evaluate(part, spot)
         if isinstance(value, Template):
             return value.parts  # type: ignore[return-value]  # a fallback holds no Secret
         if isinstance(value, Pointer | Unknown):
             return (value,)
         if value is None or isinstance(value, dict | list):
             what = "a map" if isinstance(value, dict) else "a list" if isinstance(value, list) else "null"
-            site.error(path, "E314", f"{part.text} is {what} and cannot stand inside a text")
-            return (Unknown(None, part.text),)
+            summary = f"{part.text} is {what} and cannot stand inside a text"
+            return (spot.refuse(part.text, "E314", summary),)
         return (as_text(value),)
 
 
-def _given(text: str, name: str, site: Site, path: Path) -> Value:
+def _given(text: str, name: str, spot: Spot) -> Value:
     """A text from outside; one that is not Unicode could neither be sent nor kept."""
     try:
         text.encode()
     except UnicodeEncodeError:
-        site.error(path, "E303", f"the environment variable {name} is not UTF-8")
-        return Unknown(None, f"${{env.{name}}}")
+        return spot.refuse(f"${{env.{name}}}", "E303", f"the environment variable {name} is not UTF-8")
     return Given(text)
 
 
-def _only_step(reference: Reference, site: Site, path: Path, fix: str) -> str | None:
-    if len(reference.steps) == 1 and isinstance(reference.steps[0], str):
-        return reference.steps[0]
-    site.error(path, "E302", f"{reference.text} cannot be read", fix)
-    return None
+def _only_step(reference: Reference) -> str:
+    """The one name behind the root; "" where there is another number of them."""
+    step = reference.steps[0] if len(reference.steps) == 1 else ""
+    return step if isinstance(step, str) else ""

@@ -8,7 +8,7 @@ from reconciler.manifest.findings import Findings
 from reconciler.manifest.tree import START, Block, Mark, mark_at, source_of
 from reconciler.model.diagnostic import Source
 from reconciler.model.handler import Attribute, Kind
-from reconciler.model.value import Path, Value
+from reconciler.model.value import Path, Unknown, Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class Each:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A block of the manifest. `early` and `open` say why no resource, or no secret, may be referred to here; "": it may."""
+    """A block of the manifest. `no_resources` and `no_secrets` say why none may be referred to here; "": they may."""
 
     file: str
     block: Block
@@ -30,8 +30,8 @@ class Site:
     address: str = ""
     kind: Kind | None = None
     each: Each | None = None
-    early: str = ""
-    open: str = ""
+    no_resources: str = ""
+    no_secrets: str = ""
 
     def source(self, path: Path) -> Source:
         """Where an attribute of the block stands."""
@@ -48,3 +48,21 @@ class Site:
     def warn(self, path: Path, code: str, summary: str, fix: str = "") -> None:
         """Collects a warning at an attribute."""
         self.findings.warn(code, summary, self.source(path), fix=fix, address=self.address)
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """One attribute of a site, where a reference stands."""
+
+    site: Site
+    path: Path
+
+    @property
+    def row(self) -> Attribute | None:
+        """What the kind declares about the attribute."""
+        return self.site.row(self.path)
+
+    def refuse(self, text: str, code: str, summary: str, fix: str = "") -> Unknown:
+        """Collects an error about a reference, and gives what stands in its place."""
+        self.site.error(self.path, code, summary, fix)
+        return Unknown(None, text)

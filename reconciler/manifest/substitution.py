@@ -6,7 +6,7 @@ from reconciler.manifest.expression import ExpressionError, Reference, parts_of
 from reconciler.manifest.options import ADDRESSES
 from reconciler.manifest.references import Scope
 from reconciler.manifest.shape import Given, Shape, conformed, fitted
-from reconciler.manifest.site import Site
+from reconciler.manifest.site import Site, Spot
 from reconciler.manifest.tree import Block, Items
 from reconciler.model.value import Path, Pointer, Template, Unknown, Value, path_text, pointers
 
@@ -73,9 +73,9 @@ class Substitution:
         if len(parts) == 1 and isinstance(first, Reference):
             if path[0] in ADDRESSES and self.site.kind and first.root in self.scope.declared.kinds:
                 return text.strip()[2:-1]
-            value = self.scope.evaluate(first, self.site, path)
+            value = self.scope.evaluate(first, Spot(self.site, path))
         else:
-            value = self.scope.joined(parts, self.site, path, text)
+            value = self.scope.joined(parts, Spot(self.site, path), text)
         return self._arrived(value, text, shape, path)
 
     def _arrived(self, value: Value, text: str, shape: Shape, path: Path) -> Value:
@@ -107,8 +107,6 @@ class Substitution:
             fix = "let the secret be the whole text, references included"
             site.error(path, "E315", f"{path_text(path)}: a secret may not stand inside a text here", fix)
             return
-        why = (
-            site.open
-            or f"{path_text(path)} must not hold a secret ({text}): it would stand in plan and state"
-        )
-        site.error(path, "E315", why, self.scope.declared.keys_for_secrets(site.kind, pointer))
+        stays = f"{path_text(path)} must not hold a secret ({text}): it would stand in plan and state"
+        fix = self.scope.declared.keys_for_secrets(site.kind, pointer)
+        site.error(path, "E315", site.no_secrets or stays, fix)

@@ -36,10 +36,6 @@ class Variables:
     file: str
     findings: Findings
 
-    def names(self) -> list[str]:
-        """What is declared."""
-        return list(self.declared)
-
     def check(self) -> None:
         """Collects values that belong to no variable."""
         for name in self.given:

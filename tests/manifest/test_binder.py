@@ -64,8 +64,8 @@ def test_each_reaches_into_its_value_and_into_other_instances(tmp_path: Path) ->
     ("written", "message"),
     [
         ("[a, a]", 'for_each holds "a" twice'),
-        ("[a b]", "'a b' cannot be the key of an instance"),
-        ('{"": 1}', "'' cannot be the key of an instance"),
+        ("[a b]", '"a b" cannot be the key of an instance'),
+        ('{"": 1}', '"" cannot be the key of an instance'),
         ('["é"]', "cannot be the key of an instance"),
         ("x", 'for_each must be a list or a map, not "x"'),
         ('"${var.n}"', "for_each must come to a list of texts or a map"),
