@@ -122,7 +122,7 @@ class Language:
         if not isinstance(value, str):
             return value
         if not _ACCOUNT_ID.fullmatch(value):
-            self.site.error(("account_id",), "E405", "this is no account id", "it is 32 letters and digits")
+            self.site.error(("account_id",), "E404", "this is no account id", "it is 32 letters and digits")
         return str(value)
 
 
