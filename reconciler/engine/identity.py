@@ -18,13 +18,14 @@ class Identified:
     refused: Diagnostic | None = None
     adopted: bool = False
     gone: bool = False
-    being_deleted: Observed | None = None  # an object of ours whose deletion still runs
+    in_the_way: Observed | None = None  # an object of ours that has to go first
 
 
 def identify(desired: Desired, prior: Prior | None, sighting: Sighting, going: Collection[str]) -> Identified:
     """Which live object this is, if any, and whether it may be touched.
 
-    `going` are the ids of objects of ours that leave with this plan, or whose deletion still runs: no rivals.
+    `going` are the ids of objects of ours under other addresses, or whose deletion still runs: no strangers. Whether one
+    of them leaves in time is for whoever has seen all changes to say.
     """
     by_identity = sighting.by_identity.get(desired.address)
     if desired.external:
@@ -95,7 +96,7 @@ def _unknown(desired: Desired, sighting: Sighting, going: Collection[str], gone:
     ours = [one for one in found if one.identity in going]
     others = [one for one in found if one.identity not in going]
     if not others:
-        return Identified(gone=gone, being_deleted=ours[0] if ours else None)
+        return Identified(gone=gone, in_the_way=ours[0] if ours else None)
     if len(others) > 1:
         return Identified(refused=_several(desired, others), gone=gone)
     if desired.adopt:

@@ -144,7 +144,7 @@ class Kind:
         for end in range(len(path), 0, -1):
             if row := rows.get(path[:end]):
                 return row
-        return WATCHED.get(path[0])
+        return WATCHED.get(path[0]) if path else None
 
     def output(self, name: str) -> Output | None:
         """The output of that name."""

@@ -297,3 +297,25 @@ def test_two_applications_share_a_secret(shop: Project) -> None:
     [secret] = shop.world("secret")
     assert secret["name"] == "shop-db"
     assert shop.actions() == {}
+
+
+def test_a_class_changes_hands(shop: Project) -> None:
+    shop.write(SHOP)
+    shop.apply()
+    both = SHOP.replace("class_name: Api", "class_name: Jobs").replace(
+        "\noutputs:", "  web: {image: '${images.api}', class_name: Api}\n\noutputs:"
+    )
+    shop.write(
+        both.replace(
+            'bindings: {API: "${applications.api}"}',
+            "bindings: {API: '${applications.api}', WEB: '${applications.web}'}",
+        )
+    )
+    assert shop.actions() == {
+        "application.api": "replace",
+        "application.web": "create",
+        "worker.edge": "update",
+    }
+    shop.apply()
+    assert {one["name"] for one in shop.world("application")} == {"shop-api", "shop-web"}
+    assert shop.actions() == {}
