@@ -73,6 +73,7 @@ def decide(facts: Facts) -> Decided:
     for address, prior in facts.state.resources.items():
         if address not in facts.resources:
             deciding.decide_orphan(prior)
+    deciding.refuse_what_has_no_place()
     return Decided(
         deciding.changes,
         deciding.judgements,
@@ -92,18 +93,16 @@ class _Deciding:
     scope: Scope = field(default_factory=Scope)
     referenced: frozenset[ResourceAddress] = frozenset()
     going: set[str] = field(default_factory=set)
+    owners: dict[str, ResourceAddress] = field(default_factory=dict)
+    in_the_way: dict[ResourceAddress, ResourceAddress] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         facts = self.facts
         self.scope.texts = {address: desired.attributes for address, desired in facts.resources.items()}
         used = (other for used in facts.graph.uses.values() for other in used)
         self.referenced = facts.published.union(used)
-        self.going = {stone.identity for stone in facts.state.tombstones}
-        self.going |= {
-            prior.identity
-            for address, prior in facts.state.resources.items()
-            if address not in facts.resources and not prior.retain
-        }
+        self.owners = {prior.identity: address for address, prior in facts.state.resources.items()}
+        self.going = {stone.identity for stone in facts.state.tombstones} | self.owners.keys()
 
     # wanted
 
@@ -162,8 +161,10 @@ class _Deciding:
         assert base.desired is not None
         reason = "it is gone: somebody else deleted it" if identified.gone else "new in the manifest"
         pending = _deletion_of(base.prior) or (
-            identified.being_deleted.unsettled if identified.being_deleted else None
+            identified.in_the_way.unsettled if identified.in_the_way else None
         )
+        if identified.in_the_way and (owner := self.owners.get(identified.in_the_way.identity)):
+            self.in_the_way[base.address] = owner
         attributes = initial(handler.kind, base.desired, base.wanted)
         if identified.gone:
             self.drift.append((base.address, Drifted((), "present", None, "revert")))
@@ -178,7 +179,10 @@ class _Deciding:
         if asked or any(attribute.forces_replacement for attribute in change.attributes):
             reason = "replacement was asked for" if asked else _forcing(change.attributes)
             return replace(change, action=Action.REPLACE, reason=reason)
-        meta = () if identified.adopted else (*self._meta(change), *self._kept(change))
+        kept = () if identified.adopted else tuple(self._kept(change))
+        meta = () if identified.adopted else (*self._meta(change), *kept)
+        notes = tuple(f"{path_text(one.path)}: {one.note}" for one in kept)
+        change = replace(change, notes=notes) if notes else change
         if identified.adopted:
             return replace(change, action=Action.ADOPT, reason="it exists already and is taken over")
         owed = _owed(change)
@@ -246,7 +250,7 @@ class _Deciding:
             change,
             effect=judged.effect,
             hazards=judged.hazards,
-            notes=judged.notes,
+            notes=(*change.notes, *judged.notes),
             reason=judged.reason or change.reason,
         )
         self.judgements[change.address] = judged
@@ -298,6 +302,18 @@ class _Deciding:
             self.drift.append((prior.address, one))
         change = replace(base, reason=why, moved_from=facts.moved.get(prior.address))
         return self._finished(handler, change)
+
+    def refuse_what_has_no_place(self) -> None:
+        """A new resource can take the place of one of ours only if that one goes."""
+        for address, owner in self.in_the_way.items():
+            change = self.changes[address]
+            if change.action is not Action.CREATE or self.changes[owner].action.is_destructive:
+                continue
+            problem = _held(change, owner)
+            self.diagnostics.append(problem)
+            self.changes[address] = Change(
+                address, Action.REFUSED, change.desired, change.prior, reason=problem.summary
+            )
 
     # keeping
 
@@ -418,6 +434,18 @@ def _listed(paths: Sequence[str]) -> str:
     if len(paths) <= 3:
         return ", ".join(paths)
     return f"{', '.join(paths[:2])} and {len(paths) - 2} more"
+
+
+def _held(change: Change, owner: ResourceAddress) -> Diagnostic:
+    assert change.desired is not None
+    return Diagnostic(
+        Severity.ERROR,
+        "P116",
+        f"its place is held by {owner}, which stays",
+        f"take {owner} out of the manifest, or say under `moved` that it becomes {change.address}",
+        str(change.address),
+        change.desired.source,
+    )
 
 
 def _not_ours(prior: Prior, what: str) -> Diagnostic:
