@@ -20,9 +20,10 @@ from reconciler.cli.options import Common
 from reconciler.cli.saying import note
 from reconciler.clients.scrubber import Scrubber
 from reconciler.engine.carry import Clock
-from reconciler.errors import AuthenticationError, ReconcilerError, RefusedError, StateError
+from reconciler.errors import AuthenticationError, ManifestError, ReconcilerError, RefusedError, StateError
 from reconciler.kinds import Clients, build_handlers
-from reconciler.manifest import peek, read_manifest
+from reconciler.manifest import peek, read_manifest, validate_manifest
+from reconciler.model.diagnostic import Severity
 from reconciler.model.manifest import Inputs, Manifest
 from reconciler.model.plan import RecordedInputs
 from reconciler.model.state import State
@@ -84,7 +85,10 @@ def open_workplace(
     scrub = Scrubber()
     with ExitStack() as stack:
         settings, problem = _settings(common, path, stack)
-        manifest = _manifest(common, path, settings, variables or {}, recorded)
+        try:
+            manifest = _manifest(common, path, settings, variables or {}, recorded)
+        except ManifestError as error:
+            raise _worse(error, problem, path, common) from None
         if settings is None:
             assert problem is not None
             raise problem
@@ -145,6 +149,17 @@ def open_store(common: Common) -> LocalStore:
 def binding_handlers(registry_host: str = "registry.cloudflare.com") -> dict[str, Any]:
     """Handlers that can bind and nothing more: enough to check a manifest."""
     return build_handlers(Clients(registry_host=registry_host))
+
+
+def _worse(
+    error: ManifestError, problem: ReconcilerError | None, path: Path, common: Common
+) -> ReconcilerError:
+    """What to tell first: what is wrong with the text, else that there are no credentials, else what is not set."""
+    if problem is None:
+        return error
+    offline = Inputs(offline=True)
+    findings = validate_manifest(path, binding_handlers(), common.environment_name(), offline)
+    return error if any(one.severity is Severity.ERROR for one in findings) else problem
 
 
 def _settings(
