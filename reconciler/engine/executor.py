@@ -147,20 +147,21 @@ class _Execution:
     def batches(self) -> Iterator[Batch]:
         threads = self._start_threads()
         try:
-            if skipped := self._skip_what_waits_for_refused():
-                yield tuple(skipped)
+            batch = [*self._skip_what_waits_for_refused(), *self._declare()]
+            durable: list[threading.Event] = []
             while True:
-                batch = self._declare()
                 if batch:
                     yield tuple(batch)
+                self.schedule.on_record()
+                for checkpoint in durable:
+                    checkpoint.set()
                 self._start_declared()
                 if self._is_over():
                     break
                 batch, durable = self._collect()
-                if batch:
-                    yield tuple(batch)
-                for event in durable:
-                    event.set()
+                batch.extend(self._declare())
+                # While the disk takes this batch, workers go on with what it holds already.
+                self._start_declared()
             yield from self._leave()
         finally:
             for _ in threads:

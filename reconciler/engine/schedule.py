@@ -27,6 +27,7 @@ class Schedule:
         self._at_once = at_once
         self._parallelism = parallelism
         self._fresh: list[Entry] = []
+        self._announced: list[Entry] = []  # declared in the batch that is about to be recorded
         self._declared: list[Entry] = []
         self._held: dict[str, list[StepKey]] = {}  # declared, but the lane or the kind is full
         self._lanes: set[str] = set()
@@ -49,8 +50,11 @@ class Schedule:
             if not count:
                 self._push(self._fresh, key)
 
+    def _entry(self, key: StepKey) -> Entry:
+        return -self._remaining[key], key
+
     def _push(self, heap: list[Entry], key: StepKey) -> None:
-        heapq.heappush(heap, (-self._remaining[key], key))
+        heapq.heappush(heap, self._entry(key))
 
     @property
     def has_work(self) -> bool:
@@ -66,18 +70,28 @@ class Schedule:
                 yield self.steps[key]
 
     def declare(self, key: StepKey) -> None:
-        """Its intent is (about to be) on record: it may start when there is room."""
-        self._push(self._declared, key)
+        """Its intent is about to be on record."""
+        self._announced.append(self._entry(key))
+
+    def on_record(self) -> None:
+        """What was declared until now may start when there is room."""
+        for entry in self._announced:
+            heapq.heappush(self._declared, entry)
+        self._announced.clear()
 
     def startable(self) -> Iterator[StepKey]:
-        """Declared steps for which there is room; whoever takes one says `occupy`, or keeps it waiting elsewhere."""
-        while self._declared and len(self.running) < self._parallelism:
+        """Steps on record for which there is room; whoever takes one says `occupy`, or keeps it waiting elsewhere."""
+        while self._declared and len(self.running) + self._kept_free() < self._parallelism:
             _, key = heapq.heappop(self._declared)
             full = self._what_is_full(key)
             if full:
                 self._held.setdefault(full, []).append(key)
             else:
                 yield key
+
+    def _kept_free(self) -> int:
+        """Room for what is more urgent than anything on record, and will be there in a moment."""
+        return sum(entry < self._declared[0] for entry in self._announced)
 
     def _what_is_full(self, key: StepKey) -> str:
         lane, kind = self.steps[key].lane, key.address.kind
