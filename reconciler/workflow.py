@@ -24,7 +24,7 @@ from reconciler.errors import HazardNotAllowedError, ManifestError, StalePlanErr
 from reconciler.model.address import ResourceAddress
 from reconciler.model.change import Action
 from reconciler.model.diagnostic import Diagnostic, Severity
-from reconciler.model.event import Event, OutputsChanged
+from reconciler.model.event import Event, OutputsChanged, StepProgressed
 from reconciler.model.handler import Gate, Handler, PrepareContext
 from reconciler.model.manifest import Manifest
 from reconciler.model.plan import Plan, PlannedChange, RecordedInputs
@@ -260,10 +260,13 @@ def carry_out(
         wait=wait,
         again=again,
     )
+    happened: list[Event] = []
     for batch in execute(blueprint, house.handlers, run):
         store.append(batch)
-        state = state.after(batch)
+        happened.extend(event for event in batch if not isinstance(event, StepProgressed))
         report(batch)
+    # Folded once: every fold copies the state, and there are thousands of batches.
+    state = state.after(happened)
     state = _with_key_id(blueprint, _with_outputs(blueprint, state, store))
     return _without_old_tombstones(state, house)
 
