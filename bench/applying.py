@@ -10,7 +10,8 @@ from tempfile import TemporaryDirectory
 
 from bench.child import Run
 from bench.graphs import wide
-from bench.manifests import applications, secrets
+from bench.images import push_images
+from bench.manifests import applications, image_name, secrets
 from bench.project import BenchError, Project
 from bench.stand_in import Request, StandIn, stand_in
 from bench.tables import Row, Table, interleaved
@@ -32,10 +33,11 @@ class Applies:
     def once(self) -> None:
         """Applies to an empty world, and checks that every resource was made by one request."""
         self.world.empty()
+        push_images(self.world, [image_name(0)])
         self.project.forget()
         before = self.world.last()
         self.runs.append(self.project.run("apply", "--yes"))
-        writes = [one for one in self.world.requests(before) if one.is_api and one.is_write]
+        writes = [one for one in self.world.requests(before) if one.made in ("application", "secret")]
         if len(writes) != self.count:
             raise BenchError(f"{self.what}: {len(writes)} writes for {self.count} resources")
         self.spans.append(span(writes))

@@ -85,11 +85,8 @@ def secrets(graph: Graph) -> str:
 
 
 def applications(count: int) -> str:
-    """Applications that run by themselves, of one image that is named by its digest."""
+    """Applications that run by themselves, all of one image."""
     lines = [_HEAD, "applications:"]
     for at in range(count):
-        lines += [f"  r{at:05d}:", f"    image: {PROJECT}-image-000@{IMAGE_DIGEST}", "    max_instances: 1"]
+        lines += [f"  r{at:05d}:", f"    image: {image_name(0)}", "    max_instances: 1"]
     return "\n".join(lines) + "\n"
-
-
-IMAGE_DIGEST = "sha256:" + "0" * 64

@@ -33,9 +33,9 @@ class Request:
         return self.path.startswith("/client/v4")
 
     @property
-    def is_write(self) -> bool:
-        """Whether it was to change something."""
-        return self.method not in ("GET", "HEAD")
+    def made(self) -> str:
+        """The kind of what it created; "" for nothing."""
+        return self.created[0]["kind"] if self.created else ""
 
 
 class StandIn:
@@ -43,7 +43,7 @@ class StandIn:
 
     def __init__(self, port: int) -> None:
         self.url = f"http://127.0.0.1:{port}"
-        self.ask("PUT", "/emulator/settings", {"limits": False, "missing_images": "accept"})
+        self.ask("PUT", "/emulator/settings", {"limits": False})
 
     def environment(self) -> dict[str, str]:
         """What points the tool at it."""
