@@ -27,10 +27,19 @@ class Declared:
     blocks: Mapping[str, Mapping[str, Block]]  # by section and key
     instances: dict[tuple[str, str], Mapping[str, Value] | None] = field(default_factory=dict)
     kinds_by_name: dict[str, Kind] = field(default_factory=dict)
+    secret_paths: dict[str, list[Path]] = field(
+        default_factory=dict
+    )  # by kind: the attributes that take nothing else
     _pointers: dict[tuple[str, str], Pointer] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.kinds_by_name = {kind.name: kind for kind in self.kinds.values()}
+        self.secret_paths = {
+            kind.name: [
+                tuple(row.path.split(".")) for row in kind.attributes if row.secret and not row.computed
+            ]
+            for kind in self.kinds.values()
+        }
 
     def block_of(self, address: ResourceAddress) -> Block | None:
         """The block that declares a resource."""

@@ -114,7 +114,7 @@ class Builder:
             raise Refusal("E106", "a second YAML document begins here", _place(event), fix)
 
     def _scalar(self, event: Any) -> None:
-        if event.tag is not None:
+        if event.ctag is not None:
             raise _tag_refusal(event)
         text = event.value.translate(self._translation) if self._translation else event.value
         plain = event.implicit[0]
@@ -174,7 +174,7 @@ class Builder:
         self._begin(Items(), event)
 
     def _begin(self, node: Block | Items, event: Any) -> None:
-        if event.tag is not None:
+        if event.ctag is not None:
             raise _tag_refusal(event)
         if len(self._stack) >= DEEPEST:
             raise _depth_refusal(event)
@@ -245,7 +245,7 @@ def _place(event: Any) -> Mark:
 
 
 def _tag_refusal(event: Any) -> Refusal:
-    tag = event.tag.replace("tag:yaml.org,2002:", "!!")
+    tag = str(event.ctag).replace("tag:yaml.org,2002:", "!!")
     fix = "quote a scalar to make it a text; other tags have no meaning here"
     return Refusal("E109", f"the tag {tag} is not allowed", _place(event), fix)
 

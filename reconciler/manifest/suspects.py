@@ -33,10 +33,7 @@ _VALUE = re.compile(
 
 def check_secret_rows(attributes: Attributes, kind: Kind, declared: Declared, site: Site) -> None:
     """Collects plain values where a secret belongs: they would stand in plan and state for all to read."""
-    for row in kind.attributes:
-        if not row.secret or row.computed:
-            continue
-        path = tuple(row.path.split("."))
+    for path in declared.secret_paths[kind.name]:
         for leaf, value in _leaves(at_path(attributes, path), path):
             if isinstance(value, Unknown) or any(map(declared.holds_secret, pointers(value))):
                 continue

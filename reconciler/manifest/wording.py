@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reconciler.manifest.findings import listed
+from reconciler.manifest.schema import KEY
 from reconciler.model.value import path_text
 
 Where = tuple[str | int, ...]
@@ -90,7 +91,7 @@ def _worded(error: Any, show: Show) -> Iterator[Problem]:
         case "required":
             missing = [name for name in error.validator_value if name not in error.instance]
             yield Problem(path, f"needs {listed(missing)}", "E203")
-        case "pattern" | "not" if "propertyNames" in error.absolute_schema_path:
+        case _ if "propertyNames" in error.absolute_schema_path:
             yield _wrong_name(error, path)
         case "uniqueItems":
             yield Problem(path, "must not hold the same twice")
@@ -120,8 +121,10 @@ def _wrong_name(error: Any, path: Where) -> Problem:
     name = str(error.instance)
     if error.validator == "not":
         return Problem(path, f'"{name}" is no name for something', "E204", name)
-    rule = "lower-case letters, digits, - and _, beginning with a letter or digit"
-    return Problem(path, f'the key "{name[:80]}" must consist of {rule}', "E204", name)
+    rule = f"be {described(error.schema)}"
+    if error.validator_value == KEY:
+        rule = "consist of lower-case letters, digits, - and _, beginning with a letter or digit"
+    return Problem(path, f'the key "{name[:80]}" must {rule}', "E204", name)
 
 
 def _only_branch(error: Any) -> list[Any]:
@@ -210,12 +213,13 @@ def _list_rules(schema: Mapping[str, Any]) -> str:
 
 def _text_rules(schema: Mapping[str, Any]) -> str:
     rules = []
-    if schema.get("minLength") == 1 and "pattern" not in schema:
+    least, most = schema.get("minLength"), schema.get("maxLength")
+    if least and most:
+        rules.append(f"has at least {least} characters and at most {most}")
+    elif least == 1 and "pattern" not in schema:
         rules.append("is not empty")
-    elif "minLength" in schema:
-        rules.append(f"has at least {schema['minLength']} characters")
-    if "maxLength" in schema:
-        rules.append(f"has at most {schema['maxLength']} characters")
+    elif least or most:
+        rules.append(f"has at least {least} characters" if least else f"has at most {most} characters")
     if "pattern" in schema:
         rules.append(f"matches {schema['pattern']}")
     if "format" in schema:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,12 @@ from hypothesis import strategies as st
 
 from reconciler.errors import ManifestError
 from reconciler.manifest import peek, read_manifest, validate_manifest
-from reconciler.model.manifest import Inputs
+from reconciler.manifest.findings import Findings
+from reconciler.manifest.reader import parse
+from reconciler.model.address import ResourceAddress
+from reconciler.model.diagnostic import Source
+from reconciler.model.manifest import Inputs, Manifest
+from reconciler.model.resource import Desired
 from tests.manifest.toys import handlers, write
 
 WHOLE = """\
@@ -239,6 +245,32 @@ def test_any_tree_is_read_or_refused(tmp_path: Path, tree: dict[str, Any]) -> No
     path = tmp_path / "containers.yaml"
     path.write_text(json.dumps({"version": 1, "project": "a", **tree}, ensure_ascii=False))
     survives(path)
+
+
+def reordered(tree: Any, order: st.DataObject) -> Any:
+    """The same tree with the keys of every map in another order."""
+    if isinstance(tree, list):
+        return [reordered(inner, order) for inner in tree]
+    if not isinstance(tree, dict):
+        return tree
+    return {key: reordered(tree[key], order) for key in order.draw(st.permutations(list(tree)))}
+
+
+def without_places(manifest: Manifest) -> dict[ResourceAddress, Desired]:
+    return {key: replace(it, source=Source(), sources={}) for key, it in manifest.resources.items()}
+
+
+@SLOW
+@given(st.data())
+def test_the_order_of_keys_changes_nothing(tmp_path: Path, order: st.DataObject) -> None:
+    node = parse(WHOLE, "", Findings())
+    path = tmp_path / "containers.yaml"
+    inputs = Inputs(environ={"CLOUDFLARE_ACCOUNT_ID": "a"})
+    path.write_text(json.dumps(node))
+    one = read_manifest(path, handlers(), "production", inputs)
+    path.write_text(json.dumps(reordered(node, order)))
+    other = read_manifest(path, handlers(), "production", inputs)
+    assert without_places(one) == without_places(other)
 
 
 LARGE = {
