@@ -6,11 +6,13 @@ The same on every machine. Builds nothing; how the context is sent is for `conte
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+import stat
+from collections.abc import Iterable
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
+from reconciler.clients.build_inputs import BuildInputs
 from reconciler.clients.build_recipe import BuildRecipe
 from reconciler.clients.context_files import ContextEntry, Sort, read_files
 from reconciler.clients.dockerfile import suspicious_args
@@ -21,14 +23,6 @@ from reconciler.errors import ReconcilerError
 
 _FORM = b"reconciler build inputs 1"
 _LARGEST_TEXT = 4 * 1024 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class BuildInputs:
-    """Everything a build reads: as one hash, and the hash of each file, to name those that changed."""
-
-    hash: str
-    files: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,16 +102,22 @@ _FILE_HASHES = {
 def _read_dockerfile(recipe: BuildRecipe) -> bytes:
     try:
         return read_regular(recipe.dockerfile, _LARGEST_TEXT)
-    except (OSError, ValueError) as error:
-        if not recipe.context.is_dir():
+    except OSError as error:
+        if not _is_folder(recipe.context):
             raise ReconcilerError(
                 f"the build context {recipe.context} is no folder", fix="correct `context`"
             ) from None
-        why = reason(error) if isinstance(error, OSError) else "is no path"
         raise ReconcilerError(
-            f"the Dockerfile {recipe.dockerfile} {why}",
+            f"the Dockerfile {recipe.dockerfile} {reason(error)}",
             fix="correct `dockerfile`, which is relative to `context`",
         ) from None
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return stat.S_ISDIR(path.stat().st_mode)
+    except OSError:
+        return False
 
 
 def _refuse_secrets(recipe: BuildRecipe, dockerfile_text: bytes) -> None:

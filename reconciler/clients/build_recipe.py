@@ -68,8 +68,8 @@ def _text(block: Mapping[str, Any], key: str, default: str = "") -> str:
     if value is None:
         return default
     if not isinstance(value, str):
-        raise _too_late(f"`{key}`")
-    return value
+        raise _too_late(f"the `{key}` of a build")
+    return _without_nul(value, f"the `{key}` of a build")
 
 
 def _texts(block: Mapping[str, Any], key: str) -> tuple[str, ...]:
@@ -79,14 +79,20 @@ def _texts(block: Mapping[str, Any], key: str) -> tuple[str, ...]:
 def _argument(name: str, value: Any) -> str:
     """An argument as the builder is given it; a number or boolean becomes its JSON text."""
     if isinstance(value, str):
-        return value
+        return _without_nul(value, f"the build argument {name}")
     if not isinstance(value, bool | int | float):
         raise _too_late(f"the build argument {name}")
     return json.dumps(value)
 
 
+def _without_nul(value: str, what: str) -> str:
+    if "\0" in value:
+        raise ReconcilerError(f"{what} holds a NUL character", fix="remove it")
+    return value
+
+
 def _too_late(what: str) -> ReconcilerError:
     return ReconcilerError(
-        f"{what} of a build is no text that is known before anything is applied",
+        f"{what} is no text that is known before anything is applied",
         fix="say it in full, or with ${var...} or ${env...}",
     )

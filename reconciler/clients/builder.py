@@ -1,6 +1,7 @@
 """The builder: says what a build would read, builds exactly that with Docker, and reads images out of Docker.
 
-Remembers what it looked at, so that what is built is what was hashed. Docker is asked only when something is built.
+Remembers what it looked at, so that what is built is what was hashed. Docker is asked only when something is built,
+and little is loaded before.
 """
 
 from __future__ import annotations
@@ -14,14 +15,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
-from reconciler.clients.build_context import BuildContext, BuildInputs, look_at_context
-from reconciler.clients.build_recipe import BuildRecipe
-from reconciler.clients.docker_daemon import connected
-from reconciler.clients.docker_program import DockerProgram
-from reconciler.clients.stat_cache import cache_folder
+from reconciler.clients.build_inputs import BuildInputs
 from reconciler.clients.temporary_image import TemporaryImage, TemporaryImages
 
 if TYPE_CHECKING:
+    from reconciler.clients.build_context import BuildContext
     from reconciler.clients.docker_build import Progress, Stop
     from reconciler.clients.image_source import ImageSource
 
@@ -51,30 +49,34 @@ class DockerBuilder:
 
     def inputs(self, block: Mapping[str, Any], base_dir: Path) -> BuildInputs:
         """Looks at what a build would read, without building."""
+        return self._look(block, base_dir).inputs
+
+    def build(self, block: Mapping[str, Any], base_dir: Path, progress: Progress, stop: Stop) -> ImageSource:
+        """Builds what `inputs` looked at last; the same inputs are built once, however many images want them."""
+        context = self._contexts.get(_key(block, base_dir)) or self._look(block, base_dir)
+        inputs = context.inputs.hash
+        with self._building.setdefault(inputs, threading.Lock()):
+            image = self._built.get(inputs) or self._build(context, progress, stop)
+            self._built[inputs] = image
+        return image
+
+    def _look(self, block: Mapping[str, Any], base_dir: Path) -> BuildContext:
+        from reconciler.clients.build_context import look_at_context
+        from reconciler.clients.build_recipe import BuildRecipe
+        from reconciler.clients.stat_cache import cache_folder
+
         context = look_at_context(
             BuildRecipe.read(block, base_dir),
             cache_dir=cache_folder(self.environ),
             never_sent=[folder.resolve() for folder in (base_dir / OWN_FOLDER, *self.own_folders)],
         )
         self._contexts[_key(block, base_dir)] = context
-        return context.inputs
-
-    def build(self, block: Mapping[str, Any], base_dir: Path, progress: Progress, stop: Stop) -> ImageSource:
-        """Builds what `inputs` looked at last; the same inputs are built once, however many images want them."""
-        key = _key(block, base_dir)
-        if key not in self._contexts:
-            self.inputs(block, base_dir)
-        context = self._contexts[key]
-        with self._building.setdefault(context.inputs.hash, threading.Lock()):
-            image = self._built.get(context.inputs.hash) or self._build(context, progress, stop)
-            self._built[context.inputs.hash] = image
-        return image
+        return context
 
     def _build(self, context: BuildContext, progress: Progress, stop: Stop) -> TemporaryImage:
         from reconciler.clients.docker_build import DockerBuild
 
-        version = self._version(context)
-        build = DockerBuild(context, self.environ, progress, stop, self.builder, version)
+        build = DockerBuild(context, self.environ, progress, stop, self.builder, self._version(context))
         return self.temporary.make(f"the build of {context.recipe.dockerfile}", build.write)
 
     def _version(self, context: BuildContext) -> bytes:
@@ -97,8 +99,9 @@ class DockerImages:
 
     def open(self, name: str) -> ImageSource:
         """The image that has this name now, as `docker-daemon:NAME` in a manifest."""
-        program = None if self.environ.get("DOCKER_HOST") else DockerProgram.find(self.environ)
-        with self._saving, connected(self.environ, program.host() if program else "") as daemon:
+        from reconciler.clients.docker_daemon import connected
+
+        with self._saving, connected(self.environ) as daemon:
             image_id = daemon.image_id(name)
             if image_id not in self._saved:
                 self._saved[image_id] = self.temporary.make(

@@ -21,7 +21,9 @@ from reconciler.clients.docker_program import Buildx, DockerProgram
 from reconciler.errors import ProviderError, ReconcilerError
 
 _KEPT_LINES = 30
-_STEP = re.compile(r"^(?:#\d+ \[(?:[^\]]* )?(\d+)/(\d+)\]|Step (\d+)/(\d+) :) *(.*)")
+_STEP = re.compile(
+    r"^(?:#\d+ \[(?:[^\]]* )?(\d+)/(\d+)\]|(?:\[\d+/\d+\] )?S(?:tep|TEP) (\d+)/(\d+) ?:) *(.*)"
+)
 _OUTPUT = re.compile(r"^#\d+ (?:\d+\.\d+ )?")
 _NOISE = re.compile(r"^#\d+ sha256:\w+$")
 _REGISTRY_CACHE = re.compile(r"^(?!.*\btype=(?!registry))(?:.*,)?ref=([^,]+)")
@@ -66,7 +68,7 @@ class DockerBuild:
         if program and buildx and not buildx.is_in_daemon:
             self._run([*self._buildx(program, buildx), "--output", f"type=oci,dest={archive}"])
             return
-        with self._daemon(program) as daemon, self._named(daemon) as name:
+        with connected(self.environ) as daemon, self._named(daemon) as name:
             if program and buildx and daemon.has_buildkit():
                 self._run([*self._buildx(program, buildx), "--load", "--tag", name])
             elif program and daemon.has_buildkit() and program.has_buildkit():
@@ -75,12 +77,6 @@ class DockerBuild:
                 self._in_daemon(daemon, name)
             self.progress(0, 0, "reading the image out of Docker")
             daemon.save(name, archive, self.stop)
-
-    @contextmanager
-    def _daemon(self, program: DockerProgram | None) -> Iterator[DockerDaemon]:
-        host = "" if self.environ.get("DOCKER_HOST") or program is None else program.host()
-        with connected(self.environ, host) as daemon:
-            yield daemon
 
     @contextmanager
     def _named(self, daemon: DockerDaemon) -> Iterator[str]:

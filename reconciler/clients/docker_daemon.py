@@ -5,6 +5,8 @@ What it says no with becomes a ProviderError at this border.
 
 from __future__ import annotations
 
+import re
+import socket
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -13,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reconciler.clients.child_process import plain_lines
+from reconciler.clients.docker_program import DockerProgram
 from reconciler.errors import InterruptedRunError, NotFoundError, ProviderError, UnavailableError
 
 if TYPE_CHECKING:
@@ -23,6 +26,7 @@ DEFAULT_HOST = "unix:///var/run/docker.sock"
 
 _SECONDS = 600
 _GLANCE = 0.1
+_SYSTEM_ERROR = re.compile(r"\[Errno -?\d+\] ([^'\"()]+)|Error\(-?\d+, '([^']+)'\)")
 _UNREACHABLE = "start it, or name another one with DOCKER_HOST"
 
 Heard = Callable[[str], None]
@@ -42,27 +46,47 @@ class DaemonBuild:
 
 
 @contextmanager
-def connected(environ: Mapping[str, str], host: str = "") -> Iterator[DockerDaemon]:
-    """A daemon that answers: the one of DOCKER_HOST, or `host`, or the one of this machine."""
-    from docker import APIClient
-    from docker.errors import DockerException
-    from docker.utils import kwargs_from_env
-
-    settings: dict[str, Any] = {
-        "base_url": host or DEFAULT_HOST,
-        **kwargs_from_env(dict(environ) or {"": ""}),
-    }
+def connected(environ: Mapping[str, str]) -> Iterator[DockerDaemon]:
+    """A daemon that answers: the one of DOCKER_HOST, of the context that `docker` uses, or of this machine."""
+    host = _host(environ)
     try:
-        api = APIClient(version="auto", timeout=_SECONDS, use_ssh_client=True, **settings)
-    except (DockerException, OSError, ValueError) as error:
-        why = str(error).partition("\n")[0]
+        _knock(host)
+        api = _client(environ, host)
+    except (OSError, ValueError) as error:
         raise UnavailableError(
-            f"Docker cannot be reached at {settings['base_url']} ({why})", fix=_UNREACHABLE
+            f"Docker cannot be reached at {host} ({_why(error)})", fix=_UNREACHABLE
         ) from None
     try:
         yield DockerDaemon(api)
     finally:
         api.close()
+
+
+def _host(environ: Mapping[str, str]) -> str:
+    if host := environ.get("DOCKER_HOST"):
+        return host
+    program = DockerProgram.find(environ)
+    return (program.host() if program else "") or DEFAULT_HOST
+
+
+def _knock(host: str) -> None:
+    """Tries a socket of this machine before the SDK does, which would not close it where nobody answers."""
+    scheme, _, path = host.partition("://")
+    if scheme == "unix":
+        with socket.socket(socket.AF_UNIX) as probe:
+            probe.connect(path)
+
+
+def _client(environ: Mapping[str, str], host: str) -> APIClient:
+    from docker import APIClient
+    from docker.errors import DockerException
+    from docker.utils import kwargs_from_env
+
+    try:
+        settings: dict[str, Any] = {"base_url": host, **kwargs_from_env({"": "", **environ})}
+        return APIClient(version="auto", timeout=_SECONDS, use_ssh_client=True, **settings)
+    except DockerException as error:
+        raise OSError(str(error)) from None
 
 
 class DockerDaemon:
@@ -186,6 +210,13 @@ def _translated(subject: str) -> Iterator[None]:
         raise UnavailableError(
             f"the connection to Docker broke off ({error})", fix="look whether it still runs"
         ) from None
+
+
+def _why(error: Exception) -> str:
+    """What the system said, out of the many words that others have put around it."""
+    text = (getattr(error, "strerror", None) or str(error)).partition("\n")[0]
+    found = _SYSTEM_ERROR.search(text)
+    return next(filter(None, found.groups())) if found else text
 
 
 def _number(text: Any) -> tuple[int, ...]:

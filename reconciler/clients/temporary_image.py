@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 import weakref
 from collections.abc import Callable, Generator
 from contextlib import ExitStack
@@ -22,6 +20,8 @@ class TemporaryImage:
     """An image in an archive of its own, which is removed with it."""
 
     def __init__(self, folder: Path, source: ImageSource, name: str) -> None:
+        import shutil
+
         self._source = source
         self._name = name
         self.remove: Callable[[], object] = weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
@@ -66,6 +66,9 @@ class TemporaryImages:
 
     def make(self, name: str, write: Callable[[Path], object]) -> TemporaryImage:
         """Lets `write` write an archive, and opens it."""
+        import shutil
+        import tempfile
+
         from reconciler.clients.image_archive import open_archive
 
         try:

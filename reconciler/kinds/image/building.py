@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from reconciler.clients.build_context import BuildInputs
+from reconciler.clients.build_inputs import BuildInputs
 
 if TYPE_CHECKING:
     from reconciler.clients.image_source import ImageSource
