@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from reconciler.errors import ManifestError
 from reconciler.model.diagnostic import Diagnostic, Severity, Source
@@ -17,7 +18,7 @@ class Findings:
     """Every finding of one reading, each said once."""
 
     def __init__(self) -> None:
-        self._found: dict[Diagnostic, None] = {}
+        self._found: dict[Diagnostic, Diagnostic] = {}
         self._failed: set[str] = set()
         self._hints = _HINTS
         self._unsaid = 0
@@ -37,9 +38,12 @@ class Findings:
 
     def add(self, finding: Diagnostic) -> None:
         """Collects a finding, unless it is known, or there are too many."""
+        known = replace(
+            finding, address=finding.address.partition("[")[0]
+        )  # all instances have the same line
         if not self.is_full:
-            self._found.setdefault(finding)
-        elif finding not in self._found:
+            self._found.setdefault(known, finding)
+        elif known not in self._found:
             self._unsaid += 1
         if finding.severity is Severity.ERROR:
             self._failed.add(finding.address)
@@ -62,7 +66,7 @@ class Findings:
 
     def join(self, other: Findings) -> None:
         """Takes over what another collected."""
-        for finding in other._found:
+        for finding in other._found.values():
             self.add(finding)
         self._unsaid = max(self._unsaid, other._unsaid)
 
@@ -89,7 +93,7 @@ class Findings:
 
     def sorted(self) -> list[Diagnostic]:
         """Everything in the order of the file."""
-        found = sorted(self._found, key=lambda finding: (finding.source, finding.address, finding.summary))
+        found = sorted(self._found.values(), key=lambda one: (one.source, one.address, one.summary))
         if self._unsaid:
             summary = f"there are at least {self._unsaid} more mistakes"
             found.append(Diagnostic(Severity.ERROR, "E206", summary, "correct these first"))

@@ -20,6 +20,13 @@ def test_findings_come_in_the_order_of_the_file_and_once() -> None:
     assert [one.source.line for one in findings.errors] == [1, 2, 3]
 
 
+def test_what_all_instances_have_in_common_is_said_of_the_first() -> None:
+    findings = Findings()
+    for address in ('play.w["a"]', 'play.w["b"]', "play.x"):
+        findings.error("E202", "wrong", place(1), address=address)
+    assert [one.address for one in findings.errors] == ['play.w["a"]', "play.x"]
+
+
 def test_warnings_stop_nothing() -> None:
     findings = Findings()
     findings.warn("W601", "careful", place(1))
