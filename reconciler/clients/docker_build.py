@@ -133,7 +133,7 @@ class DockerBuild:
             recipe.platform,
             self._cache_images(),
         )
-        if daemon.build(order, self._feed(), self._hear, self.stop):
+        if not daemon.build(order, self._feed(), self._hear, self.stop):
             raise BuildFailedError(recipe.dockerfile, self._lines)
 
     def _cache_images(self) -> list[str]:

@@ -107,24 +107,30 @@ class DockerDaemon:
         with _translated(f"the image {name}"):
             return str(self._api.inspect_image(name)["Id"])
 
-    def build(self, order: DaemonBuild, context: Iterable[bytes], heard: Heard, stop: Stop) -> str:
-        """Builds with the daemon's own builder; gives its complaint, which is empty if all went well."""
+    def build(self, order: DaemonBuild, context: Iterable[bytes], heard: Heard, stop: Stop) -> bool:
+        """Builds with the daemon's own builder, passes on each line it says, and tells whether all went well."""
+        from docker.errors import APIError
+
         with _translated("the build"), self._stoppable(stop):
-            events = self._api.build(
-                fileobj=_Feed(context, stop),
-                custom_context=True,
-                tag=order.name,
-                dockerfile=order.dockerfile,
-                buildargs=dict(order.args),
-                target=order.target or None,
-                platform=order.platform,
-                cache_from=list(order.cache_from) or None,
-                rm=True,
-                forcerm=True,
-                decode=True,
-                timeout=None,
-            )
-            return next(filter(None, (_told(event, heard) for event in events)), "")
+            try:
+                events = self._api.build(
+                    fileobj=_Feed(context, stop),
+                    custom_context=True,
+                    tag=order.name,
+                    dockerfile=order.dockerfile,
+                    buildargs=dict(order.args),
+                    target=order.target or None,
+                    platform=order.platform,
+                    cache_from=list(order.cache_from) or None,
+                    rm=True,
+                    forcerm=True,
+                    decode=True,
+                    timeout=None,
+                )
+                verdicts = [_told(event, heard) for event in events]
+                return all(verdicts)
+            except APIError as error:  # a Dockerfile that cannot be read, for one
+                return _told({"error": error.explanation or str(error)}, heard)
 
     def save(self, name: str, path: Path, stop: Stop) -> None:
         """Writes what `docker save` writes."""
@@ -183,12 +189,11 @@ def _watch(stop: Stop, is_over: threading.Event, answers: Sequence[Response]) ->
             return
 
 
-def _told(event: Mapping[str, Any], heard: Heard) -> str:
-    """Passes on what an event of a build says; gives what it complains of."""
-    text = str(event.get("stream") or event.get("error") or event.get("status") or "")
-    for line in plain_lines(text):
+def _told(event: Mapping[str, Any], heard: Heard) -> bool:
+    """Passes on what an event of a build says; tells whether it is no complaint."""
+    for line in plain_lines(str(event.get("stream") or event.get("error") or event.get("status") or "")):
         heard(line)
-    return str(event.get("error") or "")
+    return "error" not in event
 
 
 @contextmanager
