@@ -117,7 +117,9 @@ def test_a_limit_without_room_for_the_verdict_is_an_error() -> None:
 def test_danger_goes_before_all_else() -> None:
     hazard = PlannedHazard("DELETES_DATA", "blocked", "its data goes")
     worst = change("worker.edge", "delete", hazards=(hazard,), reason="not in the manifest any more")
-    others = (change(f"application.a{n}", "update", reason=f"reason {n}", effect="rollout") for n in range(3_000))
+    others = (
+        change(f"application.a{n}", "update", reason=f"reason {n}", effect="rollout") for n in range(3_000)
+    )
     text = render_markdown(plan(*others, worst), 8_000)
     assert "[!CAUTION]\n> - **delete** `worker.edge`" in text
     assert re.search("and 2,9.. more resources; see the full plan", text)
