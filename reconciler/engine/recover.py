@@ -180,8 +180,9 @@ def find_lost(handler: Handler, change: Change, begun: StepBegun, clock: Time) -
     None: nothing came of it. Raises StateError where several could be it.
     """
     intent = Intent(begun)
+    replaced = {change.prior.identity} if change.prior else set()  # a stale list may show it still
     for _ in looks([intent], clock):
-        found = _candidates(handler, [intent], set())[begun.address]
+        found = _candidates(handler, [intent], replaced)[begun.address]
         candidates = [one for one in found if not one.created_at or one.created_at >= begun.at]
         if len(candidates) > 1:
             ids = ", ".join(sorted(one.identity for one in candidates))

@@ -58,6 +58,7 @@ def build_handlers(clients: Clients) -> dict[str, Handler]:
     from reconciler.kinds.application import ApplicationHandler
     from reconciler.kinds.image import ImageHandler
     from reconciler.kinds.secret import SecretHandler
+    from reconciler.kinds.ssh_public_key import SshPublicKeyHandler
     from reconciler.kinds.worker import WorkerHandler
 
     api: Any = Cloudflare(clients.transport, clients.account_id) if clients.transport else None
@@ -88,6 +89,7 @@ def build_handlers(clients: Clients) -> dict[str, Handler]:
             account_id=clients.account_id,
         ),
         SecretHandler(api, fetch=lambda source: fetch(source, around), scrub=clients.scrub.add, keys=keys),
+        SshPublicKeyHandler(api, base_dir=clients.base_dir),
         WorkerHandler(
             api,
             applications=applications.listing,
