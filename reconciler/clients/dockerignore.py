@@ -124,7 +124,8 @@ def _expression(pattern: str, where: str) -> str:
         sign, rest = pattern[at], pattern[at + 1 :]
         if pattern.startswith("**", at):
             at += 3 if rest[1:2] == "/" else 2
-            found += "(?:.*/)?" if at < len(pattern) else ".*"
+            piece = "(?:.*/)?" if at < len(pattern) else ".*"
+            found += "" if found.endswith(piece) else piece  # twice is once, and would take long to find out
             continue
         if sign == "[":
             taken, piece = _class(pattern[at:], where)
