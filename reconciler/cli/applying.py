@@ -99,7 +99,7 @@ def _carry_out(
 ) -> int:
     house, store = workplace.house, workplace.store
     tally = Tally()
-    progress = progress_for(workplace, len(blueprint.steps))
+    progress = progress_for(workplace, blueprint)
 
     def report(batch: tuple[Event, ...]) -> None:
         tally.take(batch)
@@ -181,12 +181,12 @@ def _ask(going: Going) -> None:
         raise RefusedError("the answer was no; nothing was done")
 
 
-def progress_for(workplace: Workplace, steps: int) -> Progress:
+def progress_for(workplace: Workplace, blueprint: Blueprint) -> Progress:
     """A display in place on a terminal, JSON lines with --json, plain lines elsewhere."""
     if workplace.common.json:
         return JsonProgress()
     if sys.stderr.isatty() and not workplace.common.no_color and os.environ.get("TERM") != "dumb":
-        return LiveProgress(sys.stderr, steps)
+        return LiveProgress(sys.stderr, len(blueprint.steps), blueprint.plan)
     return LineProgress(sys.stderr)
 
 

@@ -104,6 +104,15 @@ def plan_options(function: Function) -> Function:
     return function
 
 
+def format_option(function: Function) -> Function:
+    """Adds `--format` for a plan."""
+    forms = click.Choice(["text", "markdown", "json", "html", "summary"])
+    text = "How to show the plan; summary is JSON of two kilobytes."
+    return click.option("--format", "form", type=forms, default="text", show_default=True, help=text)(
+        function
+    )
+
+
 def addresses(texts: tuple[str, ...], sections: dict[str, str]) -> tuple[ResourceAddress, ...]:
     """Addresses from the command line; raises ReconcilerError that says what one looks like."""
     try:

@@ -11,6 +11,7 @@ from reconciler.cli.workplace import Workplace
 from reconciler.engine.changes import Options
 from reconciler.model.plan import Plan
 from reconciler.render.text import Style, render_plan
+from reconciler.storage.plan_file import plan_hash
 from reconciler.workflow import Wish
 
 
@@ -58,22 +59,36 @@ def wish_of_plan(plan: Plan) -> Wish:
 
 
 def show_plan(plan: Plan, workplace: Workplace, chosen: Mapping[str, Any], *, plan_file: str = "") -> None:
-    """Prints a plan to stdout, as text or JSON."""
+    """Prints a plan to stdout, in the format that was asked for; `--json` is `--format json`."""
     common = workplace.common
-    if common.json:
-        from reconciler.render.machine import plan_json
-
-        answer(plan_json(plan))
-        return
-    answer(render_plan(plan, style_from(common.no_color, chosen, plan_file)))
+    form = "json" if common.json else chosen.get("form", "text")
+    answer(worded(plan, form, style_from(plan, common.no_color, chosen, plan_file)))
 
 
-def style_from(no_color: bool, chosen: Mapping[str, Any], plan_file: str = "") -> Style:
-    """How text is to look."""
+def worded(plan: Plan, form: str, style: Style) -> str:
+    """A plan in any format; the style speaks for text, its file and hash for all."""
+    if form == "text":
+        return render_plan(plan, style)
+    if form == "markdown":
+        from reconciler.render.markdown import render_markdown
+
+        return render_markdown(plan, plan_hash=style.plan_hash, plan_file=style.plan_file)
+    if form == "html":
+        from reconciler.render.html import render_html
+
+        return render_html(plan, plan_hash=style.plan_hash, plan_file=style.plan_file)
+    from reconciler.render.machine import plan_json, plan_summary
+
+    return plan_summary(plan) if form == "summary" else plan_json(plan)
+
+
+def style_from(plan: Plan, no_color: bool, chosen: Mapping[str, Any], plan_file: str = "") -> Style:
+    """How text is to look; a saved plan is named by its hash."""
     return Style(
         width=width(),
         detail=chosen.get("detail", "changes"),
         colour=wants_colour(no_color),
         ascii=bool(chosen.get("ascii_only")),
         plan_file=plan_file,
+        plan_hash=plan_hash(plan) if plan_file else "",
     )

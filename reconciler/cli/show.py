@@ -6,14 +6,13 @@ from pathlib import Path
 
 import click
 
-from reconciler.cli.options import Common, common_options
-from reconciler.cli.planning import style_from
+from reconciler.cli.options import Common, common_options, format_option
+from reconciler.cli.planning import style_from, worded
 from reconciler.cli.saying import answer
 from reconciler.cli.workplace import open_workplace
 from reconciler.model.state import State
 from reconciler.render.harmless import harmless
-from reconciler.render.machine import plan_json, render_json
-from reconciler.render.text import render_plan
+from reconciler.render.machine import render_json
 from reconciler.render.values import shown
 from reconciler.storage.plan_file import load_plan
 
@@ -21,19 +20,20 @@ from reconciler.storage.plan_file import load_plan
 @click.command("show")
 @common_options
 @click.argument("planfile", required=False, type=click.Path(path_type=Path))
+@format_option
 @click.option("--detail", type=click.Choice(["names", "changes", "full"]), default="changes")
 @click.option("--ascii", "ascii_only", is_flag=True, help="Plain ASCII.")
-def command(common: Common, planfile: Path | None, detail: str, ascii_only: bool) -> int:
+def command(common: Common, planfile: Path | None, form: str, detail: str, ascii_only: bool) -> int:
     """Show what is remembered, or with PLANFILE a saved plan."""
     if planfile is not None:
         plan = load_plan(planfile)
         chosen = {"detail": detail, "ascii_only": ascii_only}
-        style = style_from(common.no_color, chosen, str(planfile))
-        answer(plan_json(plan) if common.json else render_plan(plan, style))
+        style = style_from(plan, common.no_color, chosen, str(planfile))
+        answer(worded(plan, "json" if common.json else form, style))
         return 0
     with open_workplace(common) as workplace:
         state = workplace.state()
-    answer(state_json(state) if common.json else state_text(state))
+    answer(state_json(state) if common.json or form == "json" else state_text(state))
     return 0
 
 
