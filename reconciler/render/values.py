@@ -65,8 +65,7 @@ class Wording:
         short = self.shown(before, path), self.shown(after, path)
         if short[0] != short[1]:
             return short
-        whole = Wording(whole=True)
-        return whole.shown(before, path), whole.shown(after, path)
+        return _WHOLE.shown(before, path), _WHOLE.shown(after, path)
 
     def short(self, text: str) -> str:
         """A text with its digests shortened."""
@@ -90,12 +89,12 @@ class Wording:
         return self.cut(harmless(shown), len(value))
 
 
-_PLAIN = Wording()
+_WHOLE = Wording(whole=True)
 
 
 def shown(value: Any, path: str = "") -> str:
-    """A value as plans print it, where no plan is at hand."""
-    return _PLAIN.shown(value, path)
+    """A value with nothing left out, where no plan is at hand: it may be copied from here."""
+    return _WHOLE.shown(value, path)
 
 
 def is_bare(text: str) -> bool:

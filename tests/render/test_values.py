@@ -39,7 +39,13 @@ from tests.render.plans import ACCOUNT, NEW, attribute, change, plan
     ],
 )
 def test_a_value_is_shown_with_its_meaning(value: Any, path: str, text: str) -> None:
-    assert shown(value, path) == text
+    assert Wording().shown(value, path) == text
+
+
+def test_beside_a_plan_nothing_is_left_out() -> None:
+    assert shown(f"registry.cloudflare.com/{ACCOUNT}/api@sha256:{NEW}").endswith(
+        f"{ACCOUNT}/api@sha256:{NEW}"
+    )
 
 
 def test_a_long_value_says_how_long_it_is() -> None:

@@ -16,7 +16,7 @@ from reconciler.model.event import (
     StepSucceeded,
 )
 from reconciler.model.plan import Plan, PlannedChange
-from reconciler.render.progress.words import doing
+from reconciler.render.progress.words import doing, without_account
 
 _LOOKED_AT = 60
 """Of those that wait, so many are looked at for an example."""
@@ -70,7 +70,11 @@ class Story:
                 self._begin(event, now)
             case StepProgressed():
                 under_way = self.running.setdefault(str(event.address), Doing(now, ""))
-                under_way.what, under_way.done, under_way.of = event.note, event.done, event.of
+                under_way.what, under_way.done, under_way.of = (
+                    without_account(event.note),
+                    event.done,
+                    event.of,
+                )
             case StepSucceeded() if event.prior and event.prior.pending:
                 under_way = self.running.setdefault(str(event.address), Doing(now, ""))
                 under_way.what = f"waiting for its {event.prior.pending[0].what}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from reconciler.model.event import (
@@ -21,6 +22,7 @@ from reconciler.render.values import size_text
 
 _BYTES_FROM = 64 * 1024
 """No rollout has so many instances: from here on a number counts bytes."""
+_ACCOUNT = re.compile("^[0-9a-f]{32}/")
 _DOING = {
     "create": "creating",
     "update": "updating",
@@ -41,6 +43,11 @@ _DONE = {
     "move": "moved",
     "refresh": "accepted",
 }
+
+
+def without_account(note: str) -> str:
+    """A note on a repository of Cloudflare's registry without the account in front of it."""
+    return _ACCOUNT.sub("", note)
 
 
 def doing(verb: str) -> str:
@@ -75,7 +82,9 @@ def _said(event: Event, began: Mapping[str, float], now: float) -> str:
         case StepVoided():
             return f"{event.verb} {event.why}"
         case StepProgressed():
-            return " ".join(part for part in (event.note, measured(event.done, event.of)) if part)
+            return " ".join(
+                part for part in (without_account(event.note), measured(event.done, event.of)) if part
+            )
         case _:
             return ""
 
