@@ -1,26 +1,26 @@
 """What can go wrong, as one family; what a user wrote is answered with diagnostics instead.
 
-    ReconcilerError                 exit 1 unless a class below says otherwise
-    ├── ManifestError               the manifest cannot be read or is wrong; carries its diagnostics
-    ├── GraphError
-    │   └── CycleError              resources wait for each other in a loop
-    ├── PlanError
-    │   ├── StalePlanError          what a saved plan rests on has moved             (exit 3)
-    │   └── HazardNotAllowedError   a blocked hazard was not allowed                 (exit 3)
-    ├── RefusedError                nothing was touched, on purpose                  (exit 3)
-    ├── StateError                  the memory cannot be trusted or written
-    │   ├── StateMismatchError      another lineage, account, target or environment  (exit 3)
-    │   ├── DamagedStateError       torn, emptied, replayed, too new                 (exit 3)
-    │   └── LockHeldError           somebody else is writing                         (exit 3)
-    ├── ProviderError               an outside system said no, or nothing
-    │   ├── NotFoundError
-    │   ├── ConflictError
-    │   ├── RateLimitedError
-    │   ├── AuthenticationError
-    │   ├── UnavailableError        no usable answer; `sent` says whether the work may have been done
-    │   └── IntegrityError          bytes do not match their digest
-    ├── ApplyError                  applied in part                                  (exit 4)
-    └── InterruptedRunError         the user asked to stop                           (exit 130)
+ReconcilerError                 exit 1 unless a class below says otherwise
+├── ManifestError               the manifest cannot be read or is wrong; carries its diagnostics
+├── GraphError
+│   └── CycleError              resources wait for each other in a loop
+├── PlanError
+│   ├── StalePlanError          what a saved plan rests on has moved             (exit 3)
+│   └── HazardNotAllowedError   a blocked hazard was not allowed                 (exit 3)
+├── RefusedError                nothing was touched, on purpose                  (exit 3)
+├── StateError                  the memory cannot be trusted or written
+│   ├── StateMismatchError      another lineage, account, target or environment  (exit 3)
+│   ├── DamagedStateError       torn, emptied, replayed, too new                 (exit 3)
+│   └── LockHeldError           somebody else is writing                         (exit 3)
+├── ProviderError               an outside system said no, or nothing
+│   ├── NotFoundError
+│   ├── ConflictError
+│   ├── RateLimitedError
+│   ├── AuthenticationError
+│   ├── UnavailableError        no usable answer; `sent` says whether the work may have been done
+│   └── IntegrityError          bytes do not match their digest
+├── ApplyError                  applied in part                                  (exit 4)
+└── InterruptedRunError         the user asked to stop                           (exit 130)
 """
 
 from __future__ import annotations

@@ -123,7 +123,7 @@ def make_plan(manifest: Manifest, state: State, house: House, wish: Wish) -> Blu
 
 def _moved(state: State, manifest: Manifest) -> tuple[State, dict[ResourceAddress, ResourceAddress]]:
     """The state as `moved` tells it: what was known under one address is known under another."""
-    wanted = {move.target: move.origin for move in manifest.moved}
+    wanted = {move.target: move.origin for move in manifest.moved if move.origin in state.resources}
     moves = with_moves(state.resources, wanted)
     if not moves:
         return state, {}

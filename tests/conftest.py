@@ -6,6 +6,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# How long an example takes says something about the machine, not about the code.
+settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("house")
 
 _OUTSIDE = ("CLOUDFLARE_", "CF_", "WRANGLER_", "RECONCILER_", "DOCKER_CONFIG")
 _KEPT = {"RECONCILER_NO_SKIPS", "RECONCILER_GOLDENS", "RECONCILER_WRANGLER"}

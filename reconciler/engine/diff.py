@@ -147,7 +147,7 @@ class _Comparison:
         after = row.default if row.removal is Removal.RESET else None
         if before is None or before == {} or same(after, before):
             return
-        if row.removal is Removal.KEEP and not self._replaced_on(path):
+        if row.removal in (Removal.KEEP, Removal.LEAVE) and not self._replaced_on(path):
             return
         yield self._change(path, before, after, row.removal is Removal.REPLACE)
 

@@ -39,6 +39,6 @@ class Diagnostic:
     source: Source = Source()
 
     def __str__(self) -> str:
-        where = " ".join(part for part in (str(self.source), self.address and f"{self.address}:") if part)
         what = f"{self.summary}; {self.detail}" if self.detail else self.summary
-        return f"{where}  {what}" if self.source.file and not self.address else f"{where} {what}".strip()
+        what = f"{self.address}: {what}" if self.address else what
+        return f"{self.source}  {what}" if self.source.file else what

@@ -26,6 +26,7 @@ class Removal(StrEnum):
     OMIT = "omit"  # its parent is sent again without it
     REPLACE = "replace"  # only a new object is without it
     KEEP = "keep"  # the API cannot unset it: the plan says so, once
+    LEAVE = "leave"  # it is meant to stay, and the kind says what that means (a class with its data)
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +198,7 @@ class Bound:
     lends: tuple[Lend, ...] = ()
     uniqueness: Uniqueness | None = None  # where it depends on the resource
     lane: str = ""  # one step at a time per lane (a script)
+    name: str = ""  # what it is called where that is not of our making (a domain)
     settings: Mapping[str, Value] = field(
         default_factory=dict
     )  # how, not what: rollout preferences; never compared

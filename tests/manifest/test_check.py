@@ -68,7 +68,7 @@ def test_a_wrong_value_is_said_in_plain_words(tmp_path: Path, block: str, messag
     [("{seats: many}", 7), ("{motto: x, seats: many}", 17), ("{command: [a, [b]]}", 20), ("{limits: {zon: z1}}", 16)],
 )  # fmt: skip
 def test_the_place_is_that_of_the_key_or_member(tmp_path: Path, block: str, column: int) -> None:
-    assert complaint(tmp_path, f"plays:\n  a: {block}\n").startswith(f"containers.yaml:5:{column} play.a: ")
+    assert complaint(tmp_path, f"plays:\n  a: {block}\n").startswith(f"containers.yaml:5:{column}  play.a: ")
 
 
 @pytest.mark.parametrize(
@@ -164,7 +164,7 @@ def test_every_environment_is_checked_whichever_is_read(tmp_path: Path) -> None:
     """
     found = told(tmp_path, text, "staging")
     assert [one.split("  ", 1)[-1] for one in found] == [
-        'containers.yaml:9:17 play.a: seats must be a whole number of at least 0, not "x"',
+        'play.a: seats must be a whole number of at least 0, not "x"',
         "environments.production.protect must be true or false, not 3",
         'there is no key "plyas" in environments.production; did you mean plays?',
     ]
@@ -174,7 +174,7 @@ def test_what_is_needed_may_come_from_the_environment(tmp_path: Path) -> None:
     text = "whispers: {w: {from: {}}}\nenvironments: {a: {whispers: {w: {from: {env: W}}}}, b: {}}\n"
     assert told(tmp_path, text, "a") == []
     assert complaint(tmp_path, text, "b") == (
-        "containers.yaml:4:16 whisper.w: from must have exactly one of env and file"
+        "containers.yaml:4:16  whisper.w: from must have exactly one of env and file"
     )
 
 

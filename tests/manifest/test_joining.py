@@ -46,7 +46,7 @@ TWO = 'stages: {a: {bindings: {P: "${plays.p}"}}, b: {bindings: {P: "${plays.p}"
 
 def test_two_lenders_without_a_choice_are_refused(tmp_path: Path) -> None:
     assert told(tmp_path, f"{TWO}plays: {{p: {{role: Hero}}}}\n") == [
-        "containers.yaml:5:9 play.p: stage.a and stage.b all give it a hall; say which with `stage`"
+        "containers.yaml:5:9  play.p: stage.a and stage.b all give it a hall; say which with `stage`"
     ]
 
 
@@ -59,7 +59,7 @@ def test_a_choice_decides_between_lenders(tmp_path: Path, choice: str) -> None:
 
 def test_a_slot_that_is_needed_and_stays_empty_is_refused(tmp_path: Path) -> None:
     assert told(tmp_path, "plays: {p: {role: Hero}}\n") == [
-        "containers.yaml:4:13 play.p: role is set, but nothing gives it a hall; say whose with `stage`"
+        "containers.yaml:4:13  play.p: role is set, but nothing gives it a hall; say whose with `stage`"
     ]
 
 

@@ -98,7 +98,7 @@ def test_two_of_one_kind_cannot_share_a_name(tmp_path: Path) -> None:
     text = "plays:\n  a: {name: same}\n  b:\n    name: same\nstages: {s: {name: same}}\n"
     assert told(tmp_path, text) == [
         (
-            'containers.yaml:7:5 play.b: the name "same" belongs to play.a already, in the same account; '
+            'containers.yaml:7:5  play.b: the name "same" belongs to play.a already, in the same account; '
             "give one of them another name"
         )
     ]

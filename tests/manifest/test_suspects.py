@@ -16,7 +16,7 @@ def test_a_place_for_secrets_takes_nothing_plain(tmp_path: Path, value: str) -> 
     text = f"{DB}stages: {{s: {{whispers: {{A: {value}}}}}}}\n"
     assert told(tmp_path, text, environ={"A": "x"}) == [
         (
-            "containers.yaml:5:25 stage.s: whispers.A must be a secret, not a plain value; "
+            "containers.yaml:5:25  stage.s: whispers.A must be a secret, not a plain value; "
             "declare it under `whispers:` and write ${whispers.NAME}"
         )
     ]
@@ -70,6 +70,6 @@ def test_the_warning_says_what_to_do_and_not_the_value(tmp_path: Path) -> None:
     text = f"{DB}plays:\n  p:\n    environment_variables:\n      DB_PASSWORD: hunter2\n"
     (warning,) = read(tmp_path, text).warnings
     assert str(warning).replace(f"{tmp_path}/", "") == (
-        "containers.yaml:8:7 play.p: environment_variables.DB_PASSWORD looks like a secret, and stands in plan and "
+        "containers.yaml:8:7  play.p: environment_variables.DB_PASSWORD looks like a secret, and stands in plan and "
         "state for all to read; declare it under `whispers:` and write ${whispers.NAME} under `whispers`"
     )

@@ -115,7 +115,7 @@ ATTRIBUTES: tuple[Attribute, ...] = (
         "classes",
         {"type": "object", "additionalProperties": _CLASS},
         "What becomes of a Durable Object class: `renamed_from` another, or `deleted` with its data.",
-        removal=Removal.KEEP,
+        removal=Removal.LEAVE,
     ),
     _uploaded(
         "observability",
