@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -159,14 +160,19 @@ def test_the_version_file_is_in_the_image(builder: DockerBuilder, web: Path) -> 
 
 
 def test_it_can_be_pushed_and_is_gone_from_docker(
-    builder: DockerBuilder, web: Path, managed: Registry, environ: dict[str, str]
+    builder: DockerBuilder,
+    web: Path,
+    managed: Registry,
+    environ: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    called = uuid4()
+    monkeypatch.setattr("reconciler.clients.docker_build.uuid4", lambda: called)
     source = build(builder, web)
     digest = copy_image(source, managed, f"{ACCOUNT}/built", ["1"]).digest
     assert managed.get_manifest(f"{ACCOUNT}/built", "1").digest == digest == resolve(source).digest
-    with connected(environ) as docker:
-        names = [name for one in docker._api.images() for name in one["RepoTags"] or ()]
-    assert [name for name in names if name.startswith("reconciler.local/build")] == []
+    with connected(environ) as docker, pytest.raises(NotFoundError):
+        docker.image_id(f"reconciler.local/build:{called.hex}")
 
 
 def test_the_output_of_a_failed_build_is_kept(builder: DockerBuilder, busybox: Path) -> None:
