@@ -21,6 +21,7 @@ from reconciler.errors import ReconcilerError
 
 COMMANDS = {
     "validate": "Check the manifest: everything that needs no network",
+    "check": "Check your Dockerfiles and conventions",
     "plan": "Show what would be done, and do nothing",
     "apply": "Do what a plan shows",
     "destroy": "Remove everything this manifest and environment made",
@@ -31,6 +32,7 @@ COMMANDS = {
     "graph": "Draw who waits for whom",
     "import": "Bring in what exists already",
     "state": "Tend the memory: list, show, mv, rm, history, restore, ...",
+    "images": "Tend images: pin, ...",
     "doctor": "Check credentials, reachability, Docker, clock",
     "emulator": "Serve the local stand-in for Cloudflare",
     "schema": "Print a JSON Schema: manifest, plan or state",
@@ -128,12 +130,14 @@ def run(args: list[str]) -> int:
 
 
 def _spelled(args: list[str]) -> list[str]:
-    """Terraform's `-out` and `-auto-approve` are understood too."""
+    """Terraform's `-out` and `-auto-approve` are understood too, and `--json=summary` as a format of its own."""
     other = {"-out": "-o", "--out": "-o", "-auto-approve": "--yes", "--auto-approve": "--yes"}
     spelled = []
     for arg in args:
         name, equals, value = arg.partition("=")
-        if name in other:
+        if arg == "--json=summary":
+            spelled.append("--format=summary")
+        elif name in other:
             spelled.extend([other[name], value] if equals else [other[name]])
         else:
             spelled.append(arg)
