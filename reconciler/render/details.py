@@ -115,7 +115,7 @@ def facts_of(change: PlannedChange, wording: Wording) -> Iterator[Fact]:
     """Everything else that a kind says of a change; what an attribute says already is left out."""
     said = {wording.shown(one.after) for one in change.attributes if isinstance(one.after, str | int)}
     simple: list[str] = []
-    for key, value in change.details.items():
+    for key, value in sorted(change.details.items()):
         title = harmless(key)
         if value is None or (key == "rollout" and rollout_of(change)):
             continue
@@ -171,6 +171,6 @@ def _item(value: Any, wording: Wording) -> str:
 
 
 def _told(value: Mapping[str, Any], wording: Wording) -> Iterator[str]:
-    for key, inner in value.items():
+    for key, inner in sorted(value.items()):
         members = inner if isinstance(inner, list | tuple) else (inner,)
         yield f"{harmless(str(key))} {', '.join(_item(one, wording) for one in members)}"

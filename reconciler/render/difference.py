@@ -133,7 +133,7 @@ class _Comparison:
         )
 
     def _members(self, path: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Row]:
-        for key in dict.fromkeys((*before, *after)):
+        for key in sorted({*before, *after}, key=str):
             was, becomes = before.get(key), after.get(key)
             if was != becomes or type(was) is not type(becomes):
                 inner = path_text((key,))

@@ -51,11 +51,20 @@ def plan_json(plan: Plan) -> str:
 def _value(value: Any) -> str:
     if isinstance(value, tuple) and value and is_dataclass(value[0]):
         return "[\n    " + ",\n    ".join(map(_compact, value)) + "\n  ]"
-    return _compact(value)
+    return _compact(_ordered(value))
 
 
 def _compact(value: Any) -> str:
     return _encodable(json.dumps(value, ensure_ascii=False, default=_fields))
+
+
+def _ordered(value: Any) -> Any:
+    """Mappings by their keys: a plan that was saved and read again says the same in the same bytes."""
+    if type(value) is dict:
+        return {key: _ordered(value[key]) for key in sorted(value)}
+    if type(value) in (list, tuple) and any(isinstance(one, dict | list | tuple) for one in value):
+        return [_ordered(one) for one in value]
+    return value
 
 
 def _size(value: Any) -> int:
@@ -68,7 +77,7 @@ def _fields(value: Any) -> dict[str, Any]:
     names = _NAMES.get(noun)
     if names is None:
         names = _NAMES[noun] = tuple(field.name for field in fields(value))
-    return {name: getattr(value, name) for name in names}
+    return {name: _ordered(getattr(value, name)) for name in names}
 
 
 def _encodable(text: str) -> str:
@@ -94,7 +103,7 @@ def plan_summary(plan: Plan, limit: int = SUMMARY_BYTES) -> str:
         "drift": len(plan.drift),
         "errors": sum(one.severity == "error" for one in plan.diagnostics),
         "warnings": sum(one.severity == "warning" for one in plan.diagnostics),
-        "summary": {action: count for action, count in plan.summary.items() if count},
+        "summary": {action: count for action, count in sorted(plan.summary.items()) if count},
         "changes": [],
         "more": 0,
     }

@@ -52,7 +52,7 @@ def _verdict(one: PlannedDrift, becomes: Mapping[tuple[str, str], object], wordi
 
 def output_sides(plan: Plan, wording: Wording) -> Iterator[tuple[str, str, str]]:
     """Every output that changes, with its two sides; "" where there is none."""
-    for name in plan.changed_outputs:
+    for name in sorted(plan.changed_outputs):
         output = plan.outputs[name]
         if output.sensitive:
             yield harmless(name), "", "(sensitive, changed)"

@@ -136,6 +136,12 @@ def by_risk(plan: Plan) -> list[PlannedChange]:
     return sorted(plan.changes, key=lambda change: _risk(change) or _HARMLESS)
 
 
+def requests(plan: Plan) -> str:
+    """What the apply will ask of the API, as far as it can be told; "" where it cannot."""
+    spent = [f"{plan.requests[what]:,} {what}" for what in ("writes", "reads") if plan.requests.get(what)]
+    return f"about {' and '.join(spent)}" if spent and not plan.is_empty else ""
+
+
 def waves_of(plan: Plan) -> dict[str, int]:
     """When each address is dealt with."""
     return {change.address: change.wave for change in plan.changes}

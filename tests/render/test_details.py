@@ -47,7 +47,7 @@ def test_files_and_packages_are_counted_and_listed() -> None:
 
 def test_what_an_attribute_says_already_is_not_said_again() -> None:
     told = facts(source="the archive x", digest=f"sha256:{NEW}", size=10240, size_is_estimate=True)
-    assert told == [Fact("", "source the archive x, size 10.0 KiB (estimate)")]
+    assert told == [Fact("", "size 10.0 KiB (estimate), source the archive x")]
 
 
 def test_any_other_shape_is_told_plainly() -> None:

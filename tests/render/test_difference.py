@@ -41,8 +41,8 @@ def test_objects_in_lists_are_matched_by_their_key() -> None:
     before = [{"name": "http", "port": 80}, {"name": "admin", "port": 1}]
     after = [{"name": "metrics", "port": 9}, {"name": "http", "port": 8080}]
     assert told("ports", before, after) == [
-        (" ", "ports.http.port", "80", "8080"),
         ("-", "ports.admin", '{"name": "admin", "port": 1}', ""),
+        (" ", "ports.http.port", "80", "8080"),
         ("+", "ports.metrics", "", '{"name": "metrics", "port": 9}'),
     ]
 

@@ -15,7 +15,7 @@ from reconciler.render.html.notices import attention, notices
 from reconciler.render.html.picture import MOST_NODES, picture
 from reconciler.render.html.shapes import legend
 from reconciler.render.html.sheet import Sheet
-from reconciler.render.verdict import NO_RISK, aside, few, headline, plural, risks, total, where
+from reconciler.render.verdict import NO_RISK, aside, few, headline, plural, requests, risks, total, where
 
 _MOST_RISKS = 4
 
@@ -132,10 +132,10 @@ def _footer(sheet: Sheet, plan_hash: str, plan_file: str) -> Html:
     """What comes next, and the only times on the page."""
     plan, parts = sheet.plan, []
     if not plan.is_empty:
-        spent = [f"{number:,} {what}" for what, number in reversed(plan.requests.items()) if number]
+        spent = requests(plan)
         parts += [element("p", "To carry it out:")]
         parts += [element("p", next_command(plan, plan_file), class_="command")]
-        parts += [element("p", f"About {' and '.join(spent)} of the API.", class_="soft")] if spent else []
+        parts += [element("p", f"API: {spent}.", class_="soft")] if spent else []
     name = f"Plan {plan_hash}" if plan_hash else "Plan"
     until = f", good until {plan.expires_at}" if plan.expires_at else ""
     parts += [

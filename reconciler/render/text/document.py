@@ -40,8 +40,8 @@ def _lines(sheet: Sheet) -> Iterator[str]:
     yield from outputs(sheet)
     yield from checks(sheet)
     yield from pending(sheet)
+    yield from requests(sheet)
     if not plan.is_empty:
-        yield from requests(sheet)
         yield from _next(sheet)
 
 

@@ -10,6 +10,7 @@ from reconciler.render.layout import columns, pad
 from reconciler.render.notices import drift_groups, finding_groups, output_sides
 from reconciler.render.text.sheet import DANGER, HEADING, Sheet, place
 from reconciler.render.verdict import few, plural
+from reconciler.render.verdict import requests as spent_requests
 
 _MOST = 8
 
@@ -100,6 +101,5 @@ def pending(sheet: Sheet) -> Iterator[str]:
 
 def requests(sheet: Sheet) -> Iterator[str]:
     """What the apply will ask of the API, as far as it can be told."""
-    spent = [f"{number:,} {what}" for what, number in reversed(sheet.plan.requests.items()) if number]
-    if spent:
-        yield f"API    about {' and '.join(spent)}"
+    if spent := spent_requests(sheet.plan):
+        yield f"API    {spent}"
