@@ -111,7 +111,7 @@ def _run_helper(helper: str, key: str, environ: Mapping[str, str]) -> bytes | No
             fix=f"install docker-credential-{helper[:80]}, or log in without it",
         )
     try:
-        done = subprocess.run(  # noqa: S603  the program is the one the user's own docker would run
+        done = subprocess.run(
             [program, "get"],
             input=key.encode(),
             capture_output=True,
