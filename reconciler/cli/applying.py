@@ -16,8 +16,8 @@ from reconciler.cli.saying import answer, note
 from reconciler.cli.workplace import Workplace
 from reconciler.engine.guards import Allowance
 from reconciler.engine.planner import Blueprint
+from reconciler.engine.recover import Checkpoints
 from reconciler.errors import ReconcilerError, RefusedError, StalePlanError
-from reconciler.model.address import ResourceAddress
 from reconciler.model.event import Event
 from reconciler.model.handler import Gate
 from reconciler.model.plan import Plan
@@ -69,7 +69,7 @@ def _under_lock(
     if promised is not None and promised.state.lineage != state.lineage:
         raise StalePlanError("the plan was made for another state", fix="plan again")
     run_id = house.new_id()
-    again: frozenset[ResourceAddress] = frozenset()
+    again: Checkpoints = {}
     begun = bool(state.intents)
     if begun:
         state = store.begin_run(state, run_id)
@@ -95,7 +95,7 @@ def _carry_out(
     state: State,
     going: Going,
     run_id: str,
-    again: frozenset[ResourceAddress],
+    again: Checkpoints,
 ) -> int:
     house, store = workplace.house, workplace.store
     tally = Tally()

@@ -25,6 +25,7 @@ from reconciler.engine.carry import (
 )
 from reconciler.engine.changes import outputs_after
 from reconciler.engine.planner import Blueprint
+from reconciler.engine.recover import Checkpoints
 from reconciler.engine.schedule import Schedule
 from reconciler.engine.waiting import Asked, Waiting, WaitingRoom
 from reconciler.errors import InterruptedRunError, ReconcilerError, UnavailableError
@@ -63,8 +64,7 @@ class Run:
     new_operation: Callable[[], str]
     parallelism: int = 10
     wait: bool = True
-    again: frozenset[ResourceAddress] = frozenset()
-    before: Mapping[ResourceAddress, Mapping[str, Mapping[str, Value]]] = field(default_factory=dict)
+    again: Checkpoints = field(default_factory=dict)
 
 
 def execute(blueprint: Blueprint, handlers: Mapping[str, Handler], run: Run) -> Iterator[Batch]:
@@ -114,6 +114,8 @@ class _Work:
 
     def checkpoint(self, name: str, facts: Mapping[str, Value]) -> None:
         durable = threading.Event()
+        # Should this attempt lose an answer, the next one begins here.
+        self.before = {**self.before, name: facts}
         event = StepCheckpointed(self._address, self.operation, name, facts)
         self._execution.results.put(_Said(event, durable))
         durable.wait()
@@ -250,7 +252,7 @@ class _Execution:
         work = _Work(
             self,
             started,
-            self.run.before.get(change.address, {}),
+            self.run.again.get(change.address, {}),
             change.address in self.run.again,
         )
 

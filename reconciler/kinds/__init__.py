@@ -45,16 +45,19 @@ class Clients:
     stop: StopSignal = field(default_factory=StopSignal)
     scrub: Scrubber = field(default_factory=Scrubber)
     may_push: bool = True  # a plan needs read permission only
+    own_folders: tuple[Path, ...] = ()  # where we keep our memory: no build reads it
     closing: ExitStack = field(default_factory=ExitStack)  # what has to be given back at the end
 
 
 def build_handlers(clients: Clients) -> dict[str, Handler]:
     """A handler for every kind, in the order in which a manifest is usually written."""
+    from reconciler.clients.builder import DockerBuilder, DockerImages
     from reconciler.clients.cloudflare import Cloudflare
     from reconciler.clients.fingerprint import FingerprintKeys
     from reconciler.clients.image_lookup import ImageLookup
     from reconciler.clients.registries import Registries
     from reconciler.clients.secret_source import Surroundings, fetch
+    from reconciler.clients.temporary_image import TemporaryImages
     from reconciler.kinds.application import ApplicationHandler
     from reconciler.kinds.image import ImageHandler
     from reconciler.kinds.secret import SecretHandler
@@ -79,12 +82,15 @@ def build_handlers(clients: Clients) -> dict[str, Handler]:
         sleep=clients.stop.wait,
     )
     clients.closing.callback(registries.close)
+    temporary = clients.closing.enter_context(TemporaryImages())
     resolve_image = ImageLookup(registries).resolve_image
     applications = ApplicationHandler(api, resolve_image=resolve_image)
     handlers = (
         ImageHandler(
             registry=registries,
             base_dir=clients.base_dir,
+            builder=DockerBuilder(temporary, clients.environ, own_folders=clients.own_folders),
+            open_daemon=DockerImages(temporary, clients.environ, clients.stop).open,
             registry_host=clients.registry_host,
             account_id=clients.account_id,
         ),
