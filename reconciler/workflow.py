@@ -15,7 +15,7 @@ from reconciler.engine.executor import Run, execute
 from reconciler.engine.graph import build_graph
 from reconciler.engine.guards import Allowance, not_allowed
 from reconciler.engine.planner import Blueprint, Frame, compose_plan
-from reconciler.engine.recover import recover
+from reconciler.engine.recover import Checkpoints, recover
 from reconciler.engine.refresh import from_memory, name_resources, observe, prepare
 from reconciler.engine.resolve import resolve
 from reconciler.engine.selection import select, with_moves
@@ -227,10 +227,10 @@ def _difference(shown: PlannedChange, now: PlannedChange | None) -> str:
     return ""
 
 
-def recover_state(state: State, store: Store, house: House) -> tuple[State, frozenset[ResourceAddress]]:
+def recover_state(state: State, store: Store, house: House) -> tuple[State, Checkpoints]:
     """Settles what earlier runs began and never ended; what was found is durable before anything else happens."""
     if not state.intents:
-        return state, frozenset()
+        return state, {}
     recovered = recover(state, house.handlers, house.clock)
     store.append(recovered.events)
     return state.after(recovered.events), recovered.again
@@ -246,7 +246,7 @@ def carry_out(
     decide_gate: Callable[[Gate], str],
     report: Callable[[tuple[Event, ...]], None],
     wait: bool = True,
-    again: frozenset[ResourceAddress] = frozenset(),
+    again: Checkpoints | None = None,
 ) -> State:
     """Executes a plan: every batch of events is durable before the next step starts. Returns the state after it."""
     run = Run(
@@ -258,7 +258,7 @@ def carry_out(
         house.new_id,
         parallelism=house.parallelism,
         wait=wait,
-        again=again,
+        again=again or {},
     )
     happened: list[Event] = []
     for batch in execute(blueprint, house.handlers, run):

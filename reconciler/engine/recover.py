@@ -7,7 +7,7 @@ A create does: its object may exist without our knowing its id.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from reconciler.errors import StateError
@@ -17,7 +17,10 @@ from reconciler.model.event import Event, StepBegun, StepRecovered, StepVoided
 from reconciler.model.handler import Handler, Look, Subject, Uniqueness
 from reconciler.model.resource import Observed, Prior
 from reconciler.model.state import Intent, State
-from reconciler.model.value import Attributes, is_plain
+from reconciler.model.value import Attributes, Value, is_plain
+
+Checkpoints = Mapping[ResourceAddress, Mapping[str, Mapping[str, Value]]]
+"""What attempts that were cut off had reached, by name."""
 
 STALENESS_WINDOW = 30.0
 """Seconds for which a list may not show what was just made (failure-modes, row 9)."""
@@ -39,10 +42,13 @@ class Time(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Recovered:
-    """What looking at open intents came to: events to fold, and creates that must be told they may be the second."""
+    """What looking at open intents came to: events to fold, and creates that must be told they may be the second.
+
+    `again` has the checkpoints that the first attempt reached, by name.
+    """
 
     events: tuple[Event, ...] = ()
-    again: frozenset[ResourceAddress] = frozenset()
+    again: Checkpoints = field(default_factory=dict)
 
 
 def recover(state: State, handlers: Mapping[str, Handler], clock: Time) -> Recovered:
@@ -51,7 +57,7 @@ def recover(state: State, handlers: Mapping[str, Handler], clock: Time) -> Recov
     Raises StateError where two objects could be the one that was begun: a person has to say which.
     """
     events: list[Event] = []
-    again: set[ResourceAddress] = set()
+    again: dict[ResourceAddress, Mapping[str, Mapping[str, Value]]] = {}
     creates: list[Intent] = []
     for intent in state.intents.values():
         if intent.begun.verb in ("create", "run"):
@@ -60,7 +66,7 @@ def recover(state: State, handlers: Mapping[str, Handler], clock: Time) -> Recov
             events.append(_cut_off(intent, state.resources.get(intent.begun.address)))
     for kind, intents in _by_kind(creates).items():
         _recover_creates(handlers[kind], intents, state, clock, events, again)
-    return Recovered(tuple(events), frozenset(again))
+    return Recovered(tuple(events), again)
 
 
 def _by_kind(intents: Iterable[Intent]) -> dict[str, list[Intent]]:
@@ -87,7 +93,7 @@ def _recover_creates(
     state: State,
     clock: Time,
     events: list[Event],
-    again: set[ResourceAddress],
+    again: dict[ResourceAddress, Mapping[str, Mapping[str, Value]]],
 ) -> None:
     known = {prior.identity for prior in state.resources.values()}
     known |= {stone.identity for stone in state.tombstones}
@@ -101,7 +107,7 @@ def _recover_creates(
         candidates = found.get(intent.begun.address, [])
         events.append(_verdict(intent, candidates))
         if not candidates:
-            again.add(intent.begun.address)
+            again[intent.begun.address] = intent.checkpoints
 
 
 def _candidates(
