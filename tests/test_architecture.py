@@ -31,6 +31,7 @@ ONLY_USERS = {
     "networkx": {"engine"},
     "httpx": {"clients"},
     "docker": {"clients"},
+    "dockerfile_parse": {"clients"},
     "starlette": {"emulator"},
     "uvicorn": {"emulator"},
     "msgspec": {"storage", "clients", "emulator"},

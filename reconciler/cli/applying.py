@@ -132,6 +132,8 @@ def _conclude(workplace: Workplace, blueprint: Blueprint, state: State, tally: T
         answer(_summary(state, tally, len(refused)))
     for failure in tally.failed:
         note(f"error: {failure.address}: {failure.message}" + (f"; {failure.fix}" if failure.fix else ""))
+        for line in failure.output.splitlines():
+            note(f"  | {line}")
     for left in tally.unsettled:
         note(f"{left.address}: its {left.pending.what} is still under way: {left.reason}")
     if interrupted:

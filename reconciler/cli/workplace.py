@@ -101,9 +101,8 @@ def open_workplace(
             account_id,
             settings.base_url,
         )
-        store = LocalStore(
-            _state_folder(common, manifest.state, path), identity, marks=default_marks_folder(os.environ)
-        )
+        folder = _state_folder(common, manifest.state, path)
+        store = LocalStore(folder, identity, marks=default_marks_folder(os.environ))
         clients = Clients(
             transport=transport,
             account_id=account_id,
@@ -118,6 +117,7 @@ def open_workplace(
             may_push=may_push,
             fingerprint_key=manifest.state.get("fingerprint_key", {}),
             closing=stack,
+            own_folders=(folder,),
         )
         house = House(
             build_handlers(clients),

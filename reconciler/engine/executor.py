@@ -28,7 +28,7 @@ from reconciler.engine.planner import Blueprint
 from reconciler.engine.recover import Checkpoints
 from reconciler.engine.schedule import Schedule
 from reconciler.engine.waiting import Asked, Waiting, WaitingRoom
-from reconciler.errors import InterruptedRunError, ReconcilerError, UnavailableError
+from reconciler.errors import InterruptedRunError, ProviderError, ReconcilerError, UnavailableError
 from reconciler.model.address import ResourceAddress
 from reconciler.model.change import Action, Change, Step, StepKey
 from reconciler.model.event import (
@@ -439,6 +439,7 @@ class _Execution:
             prior=self._owing(started, change.prior) if started else None,
             at=self.run.clock.now(),
             uncertain=uncertain and started is not None,
+            output=str(error.details.get("output", "")) if isinstance(error, ProviderError) else "",
         )
 
     def _owing(self, started: _Started, prior: Prior | None) -> Prior | None:

@@ -79,6 +79,7 @@ class StepFailed:
     prior: Prior | None = None
     at: str = ""
     uncertain: bool = False  # the answer was lost: the intent stays open for recovery
+    output: str = ""  # the last lines of what a build said
 
 
 @dataclass(frozen=True, slots=True)
