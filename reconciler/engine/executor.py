@@ -439,7 +439,7 @@ class _Execution:
             prior=self._owing(started, change.prior) if started else None,
             at=self.run.clock.now(),
             uncertain=uncertain and started is not None,
-            output=str(error.details.get("output", "")) if isinstance(error, ProviderError) else "",
+            output="\n".join(error.details.get("output", ())) if isinstance(error, ProviderError) else "",
         )
 
     def _owing(self, started: _Started, prior: Prior | None) -> Prior | None:
