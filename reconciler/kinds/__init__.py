@@ -25,6 +25,7 @@ SECTIONS = {
     "applications": "application",
     "deployments": "deployment",
     "jobs": "job",
+    "account": "account",
 }
 """Section to kind, so that an address may be written with either (interface 1.1)."""
 
@@ -58,8 +59,10 @@ def build_handlers(clients: Clients) -> dict[str, Handler]:
     from reconciler.clients.registries import Registries
     from reconciler.clients.secret_source import Surroundings, fetch
     from reconciler.clients.temporary_image import TemporaryImages
+    from reconciler.kinds.account import AccountHandler
     from reconciler.kinds.application import ApplicationHandler
     from reconciler.kinds.image import ImageHandler
+    from reconciler.kinds.registry_protocol import RegistryProtocolHandler
     from reconciler.kinds.secret import SecretHandler
     from reconciler.kinds.ssh_public_key import SshPublicKeyHandler
     from reconciler.kinds.worker import WorkerHandler
@@ -96,6 +99,7 @@ def build_handlers(clients: Clients) -> dict[str, Handler]:
         ),
         SecretHandler(api, fetch=lambda source: fetch(source, around), scrub=clients.scrub.add, keys=keys),
         SshPublicKeyHandler(api, base_dir=clients.base_dir),
+        RegistryProtocolHandler(api),
         WorkerHandler(
             api,
             applications=applications.listing,
@@ -103,5 +107,6 @@ def build_handlers(clients: Clients) -> dict[str, Handler]:
             resolve_image=resolve_image,
         ),
         applications,
+        AccountHandler(api),
     )
     return {handler.kind.name: handler for handler in handlers}

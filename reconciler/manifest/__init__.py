@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from reconciler.errors import ManifestError
@@ -14,6 +15,7 @@ from reconciler.manifest.glance import Glance, peek
 from reconciler.manifest.naming import Names
 from reconciler.manifest.reader import Document, default_manifest, read_document
 from reconciler.manifest.schema import manifest_schema as _schema_of_kinds
+from reconciler.manifest.singletons import keyed
 from reconciler.manifest.tree import START, child, source_of
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.manifest import Inputs, Manifest
@@ -79,8 +81,10 @@ def environments_in(document: Document) -> list[str]:
 
 
 def _open(path: FilePath, handlers: Handlers, findings: Findings) -> tuple[Document, Checker]:
+    kinds = [handler.kind for handler in handlers.values()]
     document = read_document(path, findings)
-    checker = Checker({handler.kind.section: handler.kind for handler in handlers.values()})
+    document = replace(document, root=keyed(document.root, kinds))
+    checker = Checker({kind.section: kind for kind in kinds})
     checker.check_document(document.root, document.file, findings)
     return document, checker
 

@@ -33,11 +33,11 @@ class Checker:
 
     @cached_property
     def _whole(self) -> Schema:
-        return manifest_schema(self._kinds.values())
+        return manifest_schema(self._kinds.values(), keyed=True)
 
     @cached_property
     def _partial(self) -> Schema:
-        return manifest_schema(self._kinds.values(), partial=True)
+        return manifest_schema(self._kinds.values(), partial=True, keyed=True)
 
     def shape(self, kind: Kind) -> Shape:
         """What the attributes of a kind may be."""

@@ -102,7 +102,7 @@ class Declared:
             hint = spot.site.findings.did_you_mean(attribute[0], names)
             return spot.refuse(text, "E309", f'{text}: {_a(kind.name)} has no "{attribute[0]}"', hint)
         textual = output is not None and output.textual and len(attribute) == 1
-        expression = written(section, key, each or "", attribute)
+        expression = text if kind.singleton else written(section, key, each or "", attribute)
         address = ResourceAddress(kind.name, key, each or "")
         pointer = TextOf(address, attribute, expression) if textual else Ref(address, attribute, expression)
         if each is None:

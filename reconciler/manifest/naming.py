@@ -111,15 +111,15 @@ class Names:
             owner = self._owners.setdefault(place, mine)
             shared = kind.shared_between_environments and owner.address == desired.address
             if owner != mine and not shared:
-                _report(desired, owner, environment, findings)
+                _report(desired, kind, owner, environment, findings)
 
 
-def _report(desired: Desired, owner: _Owner, environment: str | None, findings: Findings) -> None:
+def _report(desired: Desired, kind: Kind, owner: _Owner, environment: str | None, findings: Findings) -> None:
     where = "" if owner.environment == environment else f" of {owner.environment}"
     findings.error(
         "E403",
         f'the name "{desired.name}" belongs to {owner.address}{where} already, in the same account',
         desired.source_of(("name",)),
-        fix="give one of them another name",
+        fix="give one of them another name" if kind.named else "say `external: true` in all but one of them",
         address=str(desired.address),
     )

@@ -166,13 +166,14 @@ class Scope:
             return spot.refuse(text, "E312", f"{text}: {spot.site.no_resources}", fix)
         if not reference.steps or isinstance(reference.steps[0], Index):
             return spot.refuse(text, "E302", f"{text} names no resource", f"write ${{{root}.NAME}}")
-        steps: list[str] = []
+        kind = self.declared.kinds[root]
+        steps = [kind.name] if kind.singleton else []
         each: str | None = None
         for at, step in enumerate(reference.steps):
             part = step if isinstance(step, str) else self._index(step, spot)
             if part is None:
                 return Unknown(None, text)
-            if at == 1 and isinstance(step, Index):
+            if at == 1 and isinstance(step, Index) and not kind.singleton:
                 each = part
             else:
                 steps.append(part)

@@ -37,7 +37,7 @@ class Draft:
     def desired(self, import_id: str, *, protect: bool) -> Desired:
         """The resource as the manifest wants it."""
         party, options, bound = self.party, self.options, self.party.bound
-        name = options.name if options.name is not None else self.default_name
+        name = options.name if options.name is not None else bound.name or self.default_name
         if options.external and options.identity and options.name is None:
             name = ""  # it has the name that its owner gave it
         return Desired(

@@ -116,16 +116,20 @@ def loosened(schema: Any) -> Any:
     return loose
 
 
-def manifest_schema(kinds: Iterable[Kind], *, partial: bool = False) -> dict[str, Any]:
-    """The schema of a whole manifest; `partial`: the base may leave to its environments what it lacks."""
+def manifest_schema(kinds: Iterable[Kind], *, partial: bool = False, keyed: bool = False) -> dict[str, Any]:
+    """The schema of a whole manifest; `partial`: the base may leave to its environments what it lacks.
+
+    `keyed`: as it is read, where sections without keys have been given one.
+    """
     kinds = list(kinds)
     definitions: dict[str, Any] = {}
     for kind in kinds:
         whole = _nullable(_written_core(resource_schema(kind)))
         definitions[part_of(kind)] = loosened(whole)
         definitions[kind.name] = definitions[part_of(kind)] if partial else whole
-    sections = {kind.section: _section(kind.name, kind.description) for kind in kinds}
-    parts = {kind.section: _section(part_of(kind), kind.description) for kind in kinds}
+    place = _section if keyed else _written_section
+    sections = {kind.section: place(kind, kind.name) for kind in kinds}
+    parts = {kind.section: place(kind, part_of(kind)) for kind in kinds}
     defaults = _map_of({kind.section: {"$ref": f"#/$defs/{part_of(kind)}"} for kind in kinds})
     properties = {**_language(), **_shared(defaults), **sections}
     properties["environments"] = _environments({**_shared(defaults), **_of_environment(), **parts})
@@ -150,9 +154,15 @@ def _nullable(schema: dict[str, Any]) -> dict[str, Any]:
     return {**schema, "type": ["object", "null"]}
 
 
-def _section(definition: str, description: str) -> dict[str, Any]:
+def _written_section(kind: Kind, definition: str) -> dict[str, Any]:
+    if kind.singleton:
+        return {"description": kind.description, "$ref": f"#/$defs/{definition}"}
+    return _section(kind, definition)
+
+
+def _section(kind: Kind, definition: str) -> dict[str, Any]:
     return {
-        "description": description,
+        "description": kind.description,
         "type": ["object", "null"],
         "propertyNames": {"pattern": KEY},
         "additionalProperties": {"$ref": f"#/$defs/{definition}"},

@@ -130,6 +130,9 @@ class Kind:
     deletable: bool = True  # False: leaving the manifest only forgets (image)
     harmless: bool = False  # a step may fail without effect (image): goes before what is live at once
     named: bool = True  # has a remote name made from `naming`; False: the name is not of our making
+    singleton: bool = (
+        False  # its section has no keys: what stands there is the one resource, `account.account`
+    )
     name_pattern: str = r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}"
     shared_between_environments: bool = False  # the default name leaves the environment out (image)
     one_of: tuple[
@@ -198,10 +201,10 @@ class Bound:
     lends: tuple[Lend, ...] = ()
     uniqueness: Uniqueness | None = None  # where it depends on the resource
     lane: str = ""  # one step at a time per lane (a script)
-    name: str = ""  # what it is called where that is not of our making (a domain)
     settings: Mapping[str, Value] = field(
         default_factory=dict
     )  # how, not what: rollout preferences; never compared
+    name: str = ""  # what it is called where that is not of our making (a domain)
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,13 +60,16 @@ class Emulated:
 
 
 @contextlib.contextmanager
-def emulated(make: Callable[[Cloudflare], Handler]) -> Iterator[Emulated]:
+def emulated(server: LocalServer, make: Callable[[Cloudflare], Handler]) -> Iterator[Emulated]:
     """An empty world, and the handler that `make` gives."""
-    with LocalServer() as server:
-        api = Cloudflare(Transport(server.base_url, ApiCredentials(token="t0ken")), ACCOUNT)
-        handler = make(api)
-        yield Emulated(server, api, KindBench({handler.kind.name: handler}))
-        api.transport.close()
+    api = Cloudflare(Transport(server.base_url, ApiCredentials(token="t0ken")), ACCOUNT)
+    handler = make(api)
+    made = Emulated(server, api, KindBench({handler.kind.name: handler}))
+    made.drive("DELETE", "world")
+    made.faults()
+    made.requests()
+    yield made
+    api.transport.close()
 
 
 def bind(

@@ -54,7 +54,13 @@ class KindBench:
         """Plans and applies; gives the events."""
         blueprint = self.plan(*wanted, must_fetch=True, **how)
         run = Run(
-            "run", "tester", self.house.clock, self.stop, _first_choice, self.new_id, again=frozenset(again)
+            "run",
+            "tester",
+            self.house.clock,
+            self.stop,
+            _first_choice,
+            self.new_id,
+            again={one: {} for one in again},
         )
         begun = len(self.events)
         for batch in execute(blueprint, self.handlers, run):

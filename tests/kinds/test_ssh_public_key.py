@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from reconciler.emulator.server import LocalServer
 from reconciler.errors import ManifestError
 from reconciler.kinds.ssh_public_key import SshPublicKeyHandler
 from reconciler.model.address import ResourceAddress
@@ -28,8 +29,8 @@ def wish(text: str = key(), name: str = "shop-ops", **options: Any) -> Desired:
 
 
 @pytest.fixture
-def cloud(tmp_path: Path) -> Iterator[Emulated]:
-    with emulated(lambda api: SshPublicKeyHandler(api, base_dir=tmp_path)) as made:
+def cloud(shared_emulator: LocalServer, tmp_path: Path) -> Iterator[Emulated]:
+    with emulated(shared_emulator, lambda api: SshPublicKeyHandler(api, base_dir=tmp_path)) as made:
         yield made
 
 
