@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -186,6 +185,8 @@ def _without(some: Sequence[Any], others: Sequence[Any]) -> list[Any]:
 
 
 def _line_diff(before: str, after: str, wording: Wording) -> Iterator[str]:
+    import difflib  # seldom needed, and every plan would wait for it
+
     was, becomes = before.splitlines(), after.splitlines()
     start, end = _trimmed(was, becomes)
     changed = was[start : len(was) - end], becomes[start : len(becomes) - end]

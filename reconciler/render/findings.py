@@ -1,4 +1,4 @@
-"""Findings for other tools: SARIF 2.1.0, and GitHub's workflow commands for annotations."""
+"""Findings for other tools: SARIF 2.1.0, and annotations on the lines of the manifest as GitHub's workflow commands."""
 
 from __future__ import annotations
 
@@ -6,7 +6,13 @@ import json
 from collections.abc import Iterable
 
 from reconciler.model.diagnostic import Diagnostic, Severity
+from reconciler.model.plan import Plan
 from reconciler.render.harmless import harmless
+from reconciler.render.verdict import addresses, dangers, few, verb_of
+
+MOST_ANNOTATIONS = 10
+"""So many of a kind are shown per step; GitHub drops the rest without a word."""
+_GRAVE = ("delete", "replace", "refused")
 
 
 def sarif(findings: Iterable[Diagnostic]) -> str:
@@ -46,18 +52,41 @@ def github(findings: Iterable[Diagnostic]) -> str:
     """GitHub annotations, errors first, since only ten of a kind are shown per step."""
     ranked = sorted(findings, key=lambda one: one.severity is not Severity.ERROR)
     return "".join(
-        f"::{one.severity} {_properties(one)}::{_escaped(harmless(_text(one)))}\n" for one in ranked
+        _annotation(
+            str(one.severity), one.source.file, one.source.line, one.source.column, one.code, _text(one)
+        )
+        for one in ranked
     )
 
 
-def _properties(one: Diagnostic) -> str:
-    pairs = {"file": one.source.file, "line": one.source.line, "col": one.source.column, "title": one.code}
-    return ",".join(f"{key}={_escaped_property(str(value))}" for key, value in pairs.items() if value)
+def plan_annotations(plan: Plan, most: int = MOST_ANNOTATIONS) -> str:
+    """GitHub annotations on the lines that cause danger, the worst first; equal dangers are one."""
+    lines: list[str] = []
+    for danger in dangers(plan):
+        if not danger.source.line or len(lines) == most:
+            continue
+        first = danger.first
+        is_grave = first.action in _GRAVE or any(one.severity == "blocked" for one in danger.hazards)
+        said = "; ".join(one.message for one in danger.hazards)
+        text = f"{few(addresses(danger.changes))}: {verb_of(first)}: {first.reason}" + (
+            f"; {said}" if said else ""
+        )
+        source = danger.source
+        severity = "warning" if is_grave else "notice"
+        title = f"{first.action} of {first.address}"
+        lines.append(_annotation(severity, source.file, source.line, source.column, title, text))
+    return "".join(lines)
 
 
-def _escaped(text: str) -> str:
+def _annotation(severity: str, file: str, line: int, column: int, title: str, text: str) -> str:
+    pairs = {"file": file, "line": line, "col": column, "title": title}
+    properties = ",".join(f"{key}={_property(harmless(str(value)))}" for key, value in pairs.items() if value)
+    return f"::{severity} {properties}::{_data(harmless(text))}\n"
+
+
+def _data(text: str) -> str:
     return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
-def _escaped_property(text: str) -> str:
-    return _escaped(text).replace(":", "%3A").replace(",", "%2C")
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")

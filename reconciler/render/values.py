@@ -103,6 +103,8 @@ def is_bare(text: str) -> bool:
 
 
 def _is_number(text: str) -> bool:
+    if text[0] not in "0123456789.inIN":  # quick, since hardly any text could be one
+        return False
     try:
         float(text)
     except ValueError:
@@ -162,8 +164,13 @@ def _shared(one: str, other: str) -> int:
 def _digests(plan: Plan) -> Iterator[str]:
     for change in plan.changes:
         for attribute in change.attributes:
-            for text in (*_texts(attribute.before), *_texts(attribute.after)):
-                yield from _HEX.findall(text)
+            for value in (attribute.before, attribute.after):
+                if isinstance(value, str):
+                    if len(value) >= 64:
+                        yield from _HEX.findall(value)
+                elif isinstance(value, list | tuple | dict):
+                    for text in _texts(value):
+                        yield from _HEX.findall(text)
 
 
 def _texts(value: Any) -> Iterator[str]:

@@ -133,9 +133,7 @@ def _rows(sheet: Sheet, change: PlannedChange) -> Iterator[str]:
     if len(shown) < len(rows):
         yield f"      … {plural(max(1, len(said) - len(shown)), 'more difference')} (--detail full)"
     if implied:
-        yield from _implied(
-            sheet, [row for one in implied for row in attribute_rows(one, sheet.wording, sheet.waves)], width
-        )
+        yield from _implied(sheet, implied, width)
 
 
 def _widest(sheet: Sheet) -> int:
@@ -171,17 +169,19 @@ def _wrapped_sides(sheet: Sheet, row: Row, lead: str, notes: str) -> Iterator[st
         yield from sheet.page.wrap(f"{row.before}{row.after}{notes}", indent, lead)
 
 
-def _implied(sheet: Sheet, rows: Sequence[Row], width: int) -> Iterator[str]:
+def _implied(sheet: Sheet, attributes: Sequence[PlannedAttribute], width: int) -> Iterator[str]:
     """What a new resource gets without the manifest saying so: defaults, and what follows from elsewhere."""
     lead = f"      {pad('also', width)}  "
     room, parts = 2 * (sheet.page.width - len(lead)), []
-    for row in rows:
-        part = f"{row.path} {row.after}"
-        if columns(part) + 2 > room:
+    for attribute in attributes:
+        part = ", ".join(
+            f"{row.path} {row.after}" for row in attribute_rows(attribute, sheet.wording, sheet.waves)
+        )
+        room -= columns(part) + 2
+        if room < 0:
             break
         parts.append(part)
-        room -= columns(part) + 2
-    more = [f"{len(rows) - len(parts)} more (--detail full)"] if len(parts) < len(rows) else []
+    more = [f"{len(attributes) - len(parts)} more (--detail full)"] if len(parts) < len(attributes) else []
     yield from sheet.page.wrap(", ".join([*parts, *more]), len(lead), lead)
 
 
