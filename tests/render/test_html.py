@@ -113,6 +113,14 @@ def test_a_thousand_changes_are_less_than_two_mebibytes(seed: int, hostile: bool
     assert len(page.encode()) < 2 * 1024 * 1024
 
 
+def test_a_thousand_large_changes_too() -> None:
+    large = [attribute(f"environment_variables.V{n}", "o" * 300, "n" * 300) for n in range(50)]
+    some = [change(f"application.a{n}", "update", *large, reason=f"r{n}") for n in range(1000)]
+    page = render_html(plan(*some))
+    assert len(page.encode()) < 2 * 1024 * 1024
+    assert "No room here; the JSON has it all." in page
+
+
 def test_ten_thousand_different_changes_are_listed_and_not_drawn() -> None:
     page = render_html(plan(*(change(f"image.a{n}", "update", reason=f"r{n}") for n in range(10_000))))
     assert "10,000 different changes are too many to be drawn" in page

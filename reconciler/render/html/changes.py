@@ -8,7 +8,7 @@ from reconciler.model.change import Action
 from reconciler.model.plan import PlannedChange
 from reconciler.render.details import Fact, facts_of, rollout_of
 from reconciler.render.difference import Row, rows_of
-from reconciler.render.folding import Group, Wave
+from reconciler.render.folding import Group
 from reconciler.render.html.chart import rollout_chart
 from reconciler.render.html.elements import NOTHING, Html, element, joined
 from reconciler.render.html.sheet import Sheet, place, wave_title
@@ -16,22 +16,32 @@ from reconciler.render.verdict import few, plural, verb_of
 
 _OPENED = 12
 """Up to so many changes are open from the start."""
-_MOST_TOLD = 2000
-"""Changes that are shown with everything; further ones with their head only."""
+_ROOM = 1_100_000
+"""Bytes for what is inside the changes, so that a thousand of them make a page of less than two MiB."""
 _MOST_ROWS = 200
 _MOST_ITEMS = 200
 _MOST_NAMES = 500
 _LONG_PATH = 44
 
 
-def wave_changes(sheet: Sheet, wave: Wave) -> Html:
-    """A wave with its changes."""
-    heading = element("h3", f"{wave_title(wave)} ({plural(wave.changes, 'change')})")
-    shown = [_change(sheet, group) for group in wave.groups]
-    return element("div", heading, *shown, class_="wave-group")
+def wave_changes(sheet: Sheet) -> Iterator[Html]:
+    """The waves with their changes; where there is no more room, changes have their heads only."""
+    room = _ROOM
+    for wave in sheet.waves:
+        heading = element("h3", f"{wave_title(wave)} ({plural(wave.changes, 'change')})")
+        shown = []
+        for group in wave.groups:
+            body = (
+                joined(_body(sheet, group))
+                if room > 0
+                else element("p", "No room here; the JSON has it all.")
+            )
+            room -= len(body.encode())
+            shown.append(_change(sheet, group, body))
+        yield element("div", heading, *shown, class_="wave-group")
 
 
-def _change(sheet: Sheet, group: Group) -> Html:
+def _change(sheet: Sheet, group: Group, body: Html) -> Html:
     change, number = group.first, sheet.number(group)
     attributes = {
         "class_": f"change {change.action}",
@@ -40,10 +50,9 @@ def _change(sheet: Sheet, group: Group) -> Html:
         "data_count": len(group.changes) if len(group.changes) > 1 else None,
     }
     head = list(_head(sheet, group))
-    body = list(_body(sheet, group)) if number < _MOST_TOLD else []
     if not body:
         return element("div", element("div", *head, class_="head"), tabindex="-1", **attributes)
-    inside = element("div", *body, class_="body")
+    inside = element("div", body, class_="body")
     return element("details", element("summary", *head), inside, open=sheet.count <= _OPENED, **attributes)
 
 

@@ -103,7 +103,7 @@ def _graph(sheet: Sheet) -> Iterator[Html]:
 
 def _changes(sheet: Sheet) -> Iterator[Html]:
     if sheet.count:
-        shown = [wave_changes(sheet, wave) for wave in sheet.waves]
+        shown = wave_changes(sheet)
         yield element("section", element("h2", "Changes"), _filters(sheet), *shown, id="changes")
 
 
