@@ -7,6 +7,11 @@ import importlib
 import click
 
 COMMANDS = {
+    "list": "List what lies in Cloudflare's registry, and who uses it",
+    "push": "Send an archive, or an image of Docker's, into Cloudflare's registry",
+    "copy": "Copy an image from anywhere into Cloudflare's registry",
+    "gc": "Delete what nothing uses any more",
+    "login": "Let the `docker` program into Cloudflare's registry for a while",
     "pin": "Replace tags by tag@digest, in Dockerfiles and the manifest",
 }
 
