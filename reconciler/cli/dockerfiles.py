@@ -53,14 +53,15 @@ def named_dockerfiles(manifests: list[Manifest], folder: Path) -> Iterator[Named
     for manifest in manifests:
         for desired in manifest.resources.values():
             if desired.address.kind == "image" and isinstance(desired.attributes.get("build"), Mapping):
-                found = _named(desired, folder)
+                found = named_dockerfile(desired, folder)
                 if found.recipe is None or found.recipe not in seen:
                     yield found
                 if found.recipe is not None:
                     seen.append(found.recipe)
 
 
-def _named(desired: Desired, folder: Path) -> NamedDockerfile:
+def named_dockerfile(desired: Desired, folder: Path) -> NamedDockerfile:
+    """The Dockerfile of an image that is built."""
     block = dict(desired.attributes["build"])
     # What an argument comes to is often known only when building; the rules ask for its name.
     block["args"] = {

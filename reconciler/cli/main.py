@@ -34,6 +34,7 @@ COMMANDS = {
     "state": "Tend the memory: list, show, mv, rm, history, restore, ...",
     "images": "Tend images: list, push, copy, gc, pin, login",
     "promote": "Write the digest that runs in one environment into the manifest for another",
+    "compose": "Write a Compose file for a production-like local run",
     "doctor": "Check credentials, reachability, Docker, clock",
     "emulator": "Serve the local stand-in for Cloudflare",
     "schema": "Print a JSON Schema: manifest, plan or state",

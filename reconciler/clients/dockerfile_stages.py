@@ -179,3 +179,11 @@ def environment(stages: tuple[StageText, ...]) -> dict[str, str]:
 def instructions(stages: tuple[StageText, ...], *keywords: str) -> Iterator[Instruction]:
     """The instructions with these keywords, in order."""
     return (each for one in stages for each in one.instructions if each.keyword in keywords)
+
+
+def exposed_ports(stages: tuple[StageText, ...]) -> tuple[str, ...]:
+    """The ports that an image exposes, as far as they are plain numbers; tcp is not said."""
+    known = environment(stages)
+    words = [word for each in instructions(stages, "EXPOSE") for word in fill(each.value, known).split()]
+    ports = dict.fromkeys(word.removesuffix("/tcp") for word in words)
+    return tuple(port for port in ports if re.fullmatch(r"[0-9]+(?:/udp)?", port))
