@@ -13,7 +13,6 @@ from reconciler.clients.transport import Transport
 from reconciler.emulator.server import LocalServer
 from reconciler.emulator.settings import Settings
 from reconciler.kinds.application import ApplicationHandler, forms
-from reconciler.kinds.application.durations import seconds, spelled
 from reconciler.kinds.application.forms import (
     application_attributes,
     create_body,
@@ -23,7 +22,8 @@ from reconciler.kinds.application.forms import (
     target_configuration,
 )
 from reconciler.kinds.application.rollout_options import Steps, steps_of
-from reconciler.kinds.application.sizes import TYPES, observed_size
+from reconciler.kinds.shared.durations import seconds, spelled
+from reconciler.kinds.shared.sizes import TYPES, observed_size
 from reconciler.model.value import Attributes
 from tests.kinds.application_bench import ACCOUNT, IMAGE, NAMESPACE, bind
 

@@ -7,46 +7,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from reconciler.clients.image_rules import ImageRules, MisplacedImageError, place_image
 from reconciler.kinds.application import places, rollout_options
-from reconciler.kinds.application.bind_container import EXCLUSIVE, TWICE, ContainerReading
 from reconciler.kinds.application.forms import MANAGED, NO_LOGS
 from reconciler.kinds.application.owner import TARGETS, canonical_logs, logs_of_worker, worker_address
-from reconciler.kinds.application.sizes import DEFAULT_TYPE, size_problems, wanted_size
 from reconciler.kinds.application.table import KIND, MANAGED_KEYS
+from reconciler.kinds.shared.container_reading import EXCLUSIVE, TWICE, ContainerReading
+from reconciler.kinds.shared.image_names import image_setting, placed_image
+from reconciler.kinds.shared.sizes import DEFAULT_TYPE, size_problems, wanted_size
 from reconciler.model.address import ResourceAddress
 from reconciler.model.handler import BindContext, Bound, Lend, LenderOf, Uniqueness
-from reconciler.model.value import Foretold, Path, Pointer, Ref, Template, TextOf, Unknown, Value
+from reconciler.model.value import Foretold, Path, Ref, TextOf, Unknown, Value
 
 NO_IMAGE = "A101"
 NO_CLASS = "A102"
 WRONG_PLACE = "A103"
 BAD_SIZE = "A104"
-UNPINNED = "UNPINNED_IMAGE"
 
 DEFAULT_MAX_INSTANCES = 20
 _AS_IT_IS = ("network", "dns", "provisioner", "affinities", "priorities", "jobs", "ssh", "unsafe")
 _KEYS = {row.path for row in KIND.attributes if "." not in row.path and not row.computed}
 
 
-def is_pointing(value: Value) -> bool:
-    """Whether a value is not there yet."""
-    return isinstance(value, Pointer | Template | Unknown)
-
-
 def read_application(block: Mapping[str, Value], context: BindContext) -> Bound:
     """Takes a block apart, reporting everything that is wrong with it."""
     return _Reading(block, context).bound()
-
-
-def rules_of(context: BindContext) -> ImageRules:
-    """What the manifest says about registries."""
-    domains = [
-        context.text_of(ResourceAddress("registry", key), "domain")
-        for key in context.sections.get("registries", {})
-    ]
-    protocols = context.sections.get("registry_protocols", {})
-    return ImageRules.of(context.registry_host, context.account_id, domains, protocols)
 
 
 class _Reading:
@@ -114,7 +98,8 @@ class _Reading:
             fix = "name the class of the Durable Object"
             self._report((), NO_CLASS, f"`scheduling_policy: {MANAGED}` needs a `class_name`", fix)
         images = {
-            name: self._placed(value, ("images", name)) for name, value in self._members("images").items()
+            name: placed_image(value, ("images", name), self._context)
+            for name, value in self._members("images").items()
         }
         self._class({"images": images} if images else {})
         inside = ContainerReading(self._block, self._context.report)
@@ -169,36 +154,12 @@ class _Reading:
         if written is None:
             self._report((), NO_IMAGE, "it has no image", "say `image: ${images.<key>}`, or name one")
             return
-        image = self._attributes["image"] = self._placed(written, ("image",))
+        image = self._attributes["image"] = placed_image(written, ("image",), self._context)
         if isinstance(written, Ref) and written.address.kind == "image":
             needed = f"${{images.{written.address.key}.disk_mb}}"
             self._attributes["image_disk_mb"] = Ref(written.address, ("disk_mb",), needed)
         elif isinstance(image, str):
-            rules = self._rules()
-            places = {"registry_host": rules.registry_host, "account_id": rules.account_id}
-            self._settings["image"] = {"text": _joined_image(written), **places}
-
-    def _placed(self, value: Value, path: Path) -> Value:
-        """An image's full name, or what points at it."""
-        if isinstance(value, Ref) and not value.path:
-            return Ref(value.address, ("ref",), value.expression)
-        text = _joined_image(value)
-        if text is None:
-            return value
-        try:
-            placed = place_image(text, self._rules())
-        except MisplacedImageError as error:
-            self._report(path, error.code, error.message, error.fix)
-            return text
-        reference = placed.reference
-        if reference.tag == "latest" and not reference.digest:
-            summary = f"{text}: what `latest` is changes without notice"
-            self._context.warn(path, UNPINNED, summary, "name a version, or pin it by digest")
-        return placed.text
-
-    def _rules(self) -> ImageRules:
-        found: ImageRules = self._context.once("image rules", lambda: rules_of(self._context))
-        return found
+            self._settings["image"] = image_setting(written, self._context)
 
     def _size(self) -> None:
         written = self._block.get("instance_type", DEFAULT_TYPE)
@@ -260,15 +221,3 @@ class _Reading:
             me = self._context.address
             counted = Foretold(me, ("generation",), f"${{applications.{me.key}.generation}}")
             self._lend(self._owner(), "foretold_vars", counted, name)
-
-
-def _joined_image(value: Value) -> str | None:
-    """An image's name as one text, from either form; None where a part of it points elsewhere."""
-    if isinstance(value, str):
-        return value
-    if not isinstance(value, Mapping):
-        return None
-    parts = [value.get(key) for key in ("name", "tag", "digest")]
-    if any(is_pointing(part) for part in parts) or not isinstance(parts[0], str):
-        return None
-    return parts[0] + (f":{parts[1]}" if parts[1] else "") + (f"@{parts[2]}" if parts[2] else "")

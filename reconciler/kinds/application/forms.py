@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from reconciler.kinds.application.container import (
+from reconciler.kinds.shared.container import (
     CARRIED,
     KEYS,
     configuration_of,

@@ -14,7 +14,6 @@ from reconciler.errors import ConflictError, NotFoundError
 from reconciler.kinds.application import forms, judging
 from reconciler.kinds.application.bind import read_application
 from reconciler.kinds.application.echo import stored_otherwise
-from reconciler.kinds.application.images import ImageResolving, ResolveImage
 from reconciler.kinds.application.limits import over_limits
 from reconciler.kinds.application.looking import (
     Application,
@@ -34,6 +33,7 @@ from reconciler.kinds.application.pending import (
 from reconciler.kinds.application.reverting import UNDER_WAY, Reverting
 from reconciler.kinds.application.rollout import RolloutWatch
 from reconciler.kinds.application.table import KIND
+from reconciler.kinds.shared.image_resolving import ImageResolving, ResolveImage
 from reconciler.model.address import ResourceAddress
 from reconciler.model.change import Change, Effect
 from reconciler.model.diagnostic import Diagnostic

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from reconciler.errors import ReconcilerError
-from reconciler.kinds.application.sizes import KEYS, numbers_of
+from reconciler.kinds.shared.sizes import KEYS, numbers_of
 from reconciler.model.change import Action, Change
 from reconciler.model.diagnostic import Diagnostic, Severity
 

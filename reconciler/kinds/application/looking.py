@@ -9,10 +9,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from reconciler.errors import NotFoundError
-from reconciler.kinds.application.container import container_attributes
 from reconciler.kinds.application.forms import MANAGED, application_attributes
 from reconciler.kinds.application.judging import running_instances
 from reconciler.kinds.application.pending import rollout_in_flight
+from reconciler.kinds.shared.container import container_attributes
 from reconciler.model.address import ResourceAddress
 from reconciler.model.handler import Look, Sighting, Subject
 from reconciler.model.resource import Observed, Pending

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.errors import ConflictError, ReconcilerError
 from reconciler.kinds.application import forms
-from reconciler.kinds.application.container import CARRIED, configuration_of, container_attributes
 from reconciler.kinds.application.looking import observed
 from reconciler.kinds.application.pending import iso, pending_rollout
+from reconciler.kinds.shared.container import CARRIED, configuration_of, container_attributes
 from reconciler.model.handler import Result, Work
 from reconciler.model.resource import Pending
 from reconciler.model.value import Value

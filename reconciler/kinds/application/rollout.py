@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from reconciler.errors import NotFoundError
-from reconciler.kinds.application.durations import spelled
 from reconciler.kinds.application.judging import failed_instances, running_instances
 from reconciler.kinds.application.looking import observed
 from reconciler.kinds.application.pending import iso
+from reconciler.kinds.shared.durations import spelled
 from reconciler.model.handler import Gate, Moving, Settled, Standing, Stuck
 from reconciler.model.resource import Pending
 from reconciler.model.value import Value

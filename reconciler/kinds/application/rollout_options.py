@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from reconciler.kinds.application.durations import seconds
+from reconciler.kinds.shared.durations import seconds
 from reconciler.model.value import Path, Value
 
 BAD_STEPS = "A120"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from reconciler.kinds.application.durations import PATTERN
 from reconciler.kinds.application.forms import DEFAULT_TIERS, NO_LOGS
-from reconciler.kinds.application.sizes import ALIASES, TYPES
+from reconciler.kinds.shared.durations import PATTERN
+from reconciler.kinds.shared.sizes import ALIASES, TYPES
 from reconciler.model.change import Effect
 from reconciler.model.handler import Attribute, Kind, Output, Removal, Slot, Uniqueness
 

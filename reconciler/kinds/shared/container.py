@@ -9,8 +9,8 @@ import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from reconciler.kinds.application.durations import spelled
-from reconciler.kinds.application.sizes import observed_size, size_fields
+from reconciler.kinds.shared.durations import spelled
+from reconciler.kinds.shared.sizes import observed_size, size_fields
 from reconciler.model.value import Attributes, Value
 
 CHECK_DURATIONS = ("interval", "timeout", "grace_period")

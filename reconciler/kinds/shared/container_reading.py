@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from reconciler.kinds.application.container import canonical_check, check_name, key_name
+from reconciler.kinds.shared.container import canonical_check, check_name, key_name
 from reconciler.model.handler import Lend
 from reconciler.model.value import Path, Ref, TextOf, Unknown, Value
 
