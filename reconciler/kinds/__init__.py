@@ -62,6 +62,7 @@ def build_handlers(clients: Clients) -> dict[str, Handler]:
     from reconciler.kinds.account import AccountHandler
     from reconciler.kinds.application import ApplicationHandler
     from reconciler.kinds.image import ImageHandler
+    from reconciler.kinds.registry import RegistryHandler
     from reconciler.kinds.registry_protocol import RegistryProtocolHandler
     from reconciler.kinds.secret import SecretHandler
     from reconciler.kinds.ssh_public_key import SshPublicKeyHandler
@@ -99,6 +100,7 @@ def build_handlers(clients: Clients) -> dict[str, Handler]:
         ),
         SecretHandler(api, fetch=lambda source: fetch(source, around), scrub=clients.scrub.add, keys=keys),
         SshPublicKeyHandler(api, base_dir=clients.base_dir),
+        RegistryHandler(api),
         RegistryProtocolHandler(api),
         WorkerHandler(
             api,
