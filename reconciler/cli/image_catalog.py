@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _AT_ONCE = 8
 _HIDDEN = "sha256"  # what stands for manifests without a tag, and for what refers to one (reference 4.4)
-_LONG_AGO = 2000  # reproducible builds say that they were made in the year 1, 1970 or 1980
+_LONG_AGO = 2013  # there were no such images before: reproducible builds say the year 1, 1970, 2000
 
 Given = TypeVar("Given")
 Found = TypeVar("Found")
@@ -101,13 +101,14 @@ def _created(account: Account, repository: str, manifests: list[Manifest]) -> st
             continue
         source = RegistrySource(account.registry, repository, manifest.digest)
         try:
-            return _believable(str(read_config(source, manifest).get("created") or ""))
+            return believable_time(str(read_config(source, manifest).get("created") or ""))
         except ProviderError:
             return ""
     return ""
 
 
-def _believable(text: str) -> str:
+def believable_time(text: str) -> str:
+    """A time in UTC; empty for one that reproducible builds make up."""
     try:
         at = datetime.fromisoformat(text)
     except ValueError:

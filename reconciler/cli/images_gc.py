@@ -13,7 +13,7 @@ import click
 from reconciler.cli.account import Account, Cloud, open_cloud
 from reconciler.cli.columns import columns, size_text
 from reconciler.cli.image_garbage import Verdict, delete, own_names, verdicts
-from reconciler.cli.memories import Memory, all_memories
+from reconciler.cli.memories import all_memories
 from reconciler.cli.options import Common, common_options
 from reconciler.cli.saying import answer, note
 from reconciler.cli.state import confirm
@@ -75,14 +75,18 @@ class _Garbage:
                     fix="run again when it has ended",
                 )
         text = self.cloud.path.read_text(encoding="utf-8-sig")
-        own = None if self.every else own_names(memories) | self._declared(memories)
+        own = None if self.every else own_names(memories) | self._declared()
         return [(account, verdicts(account, memories, self.keep, text, own)) for account in self.cloud.all()]
 
-    def _declared(self, memories: Sequence[Memory]) -> set[str]:
+    def _declared(self) -> set[str]:
         """The repositories that the manifest's images have, also of those never applied. Raises ManifestError."""
         path = self.cloud.path
         environments: list[str | None] = [*peek(path).environments] or [None]
-        handlers, inputs = binding_handlers(), Inputs(environ=os.environ, offline=True)
+        host = self.cloud.settings.registry_host
+        handlers, inputs = (
+            binding_handlers(host),
+            Inputs(environ=os.environ, registry_host=host, offline=True),
+        )
         return {
             desired.name
             for environment in environments

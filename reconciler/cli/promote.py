@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from reconciler.cli.account import Account, open_cloud
+from reconciler.cli.account import Account, Cloud, open_cloud
 from reconciler.cli.memories import Memory, memory_of
 from reconciler.cli.options import Common, addresses, common_options
 from reconciler.cli.saying import answer, note
@@ -57,8 +57,8 @@ class Promotion:
 def command(common: Common, image: str, source: str, target: str) -> int:
     """Write the digest of IMAGE that runs in one environment into the manifest for another."""
     promotion = _promotion(common, image, source, target)
-    wanted = _wanted(common, promotion)
     with open_cloud(common) as cloud:
+        wanted = _wanted(cloud, promotion)
         _check_there(cloud.of_environment(target), wanted, promotion)
     changed = _write(common.manifest_path(), promotion)
     _say(common, promotion, changed)
@@ -102,10 +102,11 @@ def _image(text: str) -> ResourceAddress:
     return address
 
 
-def _wanted(common: Common, promotion: Promotion) -> Desired:
+def _wanted(cloud: Cloud, promotion: Promotion) -> Desired:
     """The image as the other environment declares it. Raises ManifestError for a manifest with mistakes."""
-    inputs = Inputs(environ=os.environ, offline=True)
-    manifest = read_manifest(common.manifest_path(), binding_handlers(), promotion.target, inputs)
+    host = cloud.settings.registry_host
+    inputs = Inputs(environ=os.environ, registry_host=host, offline=True)
+    manifest = read_manifest(cloud.path, binding_handlers(host), promotion.target, inputs)
     wanted = manifest.resources.get(promotion.image)
     if wanted is None:
         raise ReconcilerError(f"{promotion.image} is not in the environment {promotion.target}")

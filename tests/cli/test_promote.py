@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 import difflib
+import shutil
 
 import pytest
 
-from tests.cli.images_shop import MANIFEST, apply_image, put_image
+from tests.cli.images_shop import MANIFEST, apply_image
 from tests.harness import Project
 
 ARGS = ("promote", "api", "--from", "staging", "--to", "production")
@@ -29,7 +30,10 @@ def test_the_digest_that_runs_is_written_and_planned_without_building(two_enviro
         "+       api:",
         f"+         digest: {digest}",
     ]
-    put_image(two_environments, b"something newer")
+    shutil.rmtree(two_environments.folder / "image")
+    planned = {one["address"]: one for one in two_environments.plan("-e", "production")["changes"]}
+    [written] = [one for one in planned["image.api"]["attributes"] if one["path"] == "digest"]
+    assert written["after"] == digest
     two_environments.apply("-e", "production")
     images = {one["name"]: one["configuration"]["image"] for one in two_environments.world("application")}
     assert images["shop-production-api"].endswith(digest)
