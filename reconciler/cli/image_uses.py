@@ -15,6 +15,7 @@ from reconciler.cli.memories import Memory
 from reconciler.clients.image_reference import ImageReference
 from reconciler.errors import ReconcilerError
 from reconciler.model.address import ResourceAddress
+from reconciler.model.resource import Prior
 from reconciler.model.state import State
 from reconciler.render.machine import plain
 
@@ -115,9 +116,9 @@ def rollback_targets(memories: Iterable[Memory], keep: int) -> dict[str, str]:
 
 def _before(present: State, earlier: Iterable[State], address: ResourceAddress, keep: int) -> set[str]:
     targets: set[str] = set()
-    known = digests_in(present.resources.get(address))
+    known = _deployed(present.resources.get(address))
     for state in earlier:
-        new = digests_in(state.resources.get(address)) - known
+        new = _deployed(state.resources.get(address)) - known
         if not new:
             continue
         if keep <= 0:
@@ -126,3 +127,10 @@ def _before(present: State, earlier: Iterable[State], address: ResourceAddress, 
         known |= new
         targets |= new
     return targets
+
+
+def _deployed(prior: Prior | None) -> set[str]:
+    """What was deployed, and no hash besides: other inputs that gave the same image are no target of their own."""
+    if prior is None:
+        return set()
+    return digests_in(prior.outputs.get("digest") if prior.address.kind == "image" else prior.attributes)
