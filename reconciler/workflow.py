@@ -31,6 +31,7 @@ from reconciler.model.plan import Plan, PlannedChange, RecordedInputs
 from reconciler.model.state import State
 from reconciler.model.stop import StopSignal
 from reconciler.model.value import Secret, is_plain, pointers
+from reconciler.storage.kept_lists import decode_list, encode_list
 from reconciler.storage.store import Store
 
 TOMBSTONE_SECONDS = 86_400.0
@@ -48,6 +49,7 @@ class House:
     new_id: Callable[[], str]
     in_days: Callable[[str, float], str]  # a time so many days after another
     parallelism: int = 10
+    recall: Callable[[str], bytes | None] = lambda _name: None  # what earlier applies kept beside the state
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,7 @@ def make_plan(manifest: Manifest, state: State, house: House, wish: Wish) -> Blu
             must_fetch=wish.must_fetch,
             state_lineage=state.lineage,
             key_id=state.fingerprint_key_id,
+            recall=lambda name: decode_list(house.recall(name)),
         ),
         wish.recorded.prepared,
     )
@@ -118,7 +121,7 @@ def make_plan(manifest: Manifest, state: State, house: House, wish: Wish) -> Blu
             with_idle=wish.with_idle,
         ),
     )
-    return Blueprint(plan, decided, steps, manifest, graph.waits_for, graph.uses)
+    return Blueprint(plan, decided, steps, manifest, graph.waits_for, graph.uses, readied.kept)
 
 
 def _moved(state: State, manifest: Manifest) -> tuple[State, dict[ResourceAddress, ResourceAddress]]:
@@ -268,7 +271,16 @@ def carry_out(
     # Folded once: every fold copies the state, and there are thousands of batches.
     state = state.after(happened)
     state = _with_key_id(blueprint, _with_outputs(blueprint, state, store))
+    _keep_lists(blueprint, state, store)
     return _without_old_tombstones(state, house)
+
+
+def _keep_lists(blueprint: Blueprint, state: State, store: Store) -> None:
+    """Keeps what went into those hashes that are remembered now: of a step that failed, nothing."""
+    values = [value for prior in state.resources.values() for value in prior.attributes.values()]
+    remembered = {value for value in values if isinstance(value, str)}
+    for name in blueprint.kept.keys() & remembered:
+        store.keep(name, encode_list(blueprint.kept[name]))
 
 
 def _without_old_tombstones(state: State, house: House) -> State:

@@ -128,6 +128,7 @@ def open_workplace(
             new_id=lambda: uuid4().hex,
             in_days=_in_days,
             parallelism=parallelism,
+            recall=store.recall,
         )
         yield Workplace(common, manifest, house, store, identity, clients, transport)
 

@@ -258,3 +258,6 @@ class Blueprint:
     manifest: Manifest
     waits_for: Mapping[ResourceAddress, frozenset[ResourceAddress]] = field(default_factory=dict)
     uses: Mapping[ResourceAddress, frozenset[ResourceAddress]] = field(default_factory=dict)
+    kept: Mapping[str, Mapping[str, str]] = field(
+        default_factory=dict
+    )  # by hash: to be kept beside the state

@@ -26,6 +26,7 @@ class Readied:
     resources: dict[ResourceAddress, Desired]
     diagnostics: tuple[Diagnostic, ...] = ()
     recorded: dict[str, dict[str, str]] = field(default_factory=dict)  # by kind
+    kept: dict[str, Mapping[str, str]] = field(default_factory=dict)  # by hash
 
 
 def name_resources(
@@ -53,7 +54,8 @@ def prepare(
     """Lets every kind look at this machine: hashes, fingerprints, resolved tags."""
     readied = dict(resources)
     diagnostics: list[Diagnostic] = []
-    kept: dict[str, dict[str, str]] = {}
+    answered: dict[str, dict[str, str]] = {}
+    kept: dict[str, Mapping[str, str]] = {}
     for kind, wishes in _by_kind(resources.values()).items():
         answers = handlers[kind].prepare(wishes, replace(context, recorded=recorded.get(kind, {})))
         for address, prepared in answers.items():
@@ -62,10 +64,12 @@ def prepare(
                 desired,
                 attributes={**desired.attributes, **prepared.attributes},
                 outputs={**desired.outputs, **prepared.outputs},
+                settings={**desired.settings, **prepared.settings},
             )
             diagnostics.extend(prepared.diagnostics)
-            kept.setdefault(kind, {}).update(prepared.recorded)
-    return Readied(readied, tuple(diagnostics), kept)
+            answered.setdefault(kind, {}).update(prepared.recorded)
+            kept.update(prepared.kept)
+    return Readied(readied, tuple(diagnostics), answered, kept)
 
 
 def _by_kind(wishes: Iterable[Desired]) -> dict[str, list[Desired]]:

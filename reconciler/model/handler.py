@@ -112,7 +112,7 @@ class Uniqueness(StrEnum):
     CONTENT = "content"  # same bytes, same object: repeat it
     LABELLED = "labelled"  # the operation's id travels with the object
     LISTED = "listed"  # list by natural key, not before the staleness window is over
-    UNKNOWABLE = "unknowable"  # none of these: `on_lost` of the resource decides
+    UNKNOWABLE = "unknowable"  # none of these: the kind itself looks, and `on_lost` of the resource decides
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +128,7 @@ class Kind:
     exclusive: tuple[str, ...] = ("name",)  # attributes that two objects cannot share: the old one goes first
     create_first: bool = False  # order of a replacement; False: delete, wait until gone, create
     deletable: bool = True  # False: leaving the manifest only forgets (image)
+    runs: bool = False  # runs to completion instead of lasting: it is not created or changed but run (job)
     harmless: bool = False  # a step may fail without effect (image): goes before what is live at once
     named: bool = True  # has a remote name made from `naming`; False: the name is not of our making
     singleton: bool = (
@@ -212,17 +213,24 @@ class Prepared:
     """What looking at this machine (files, secret sources, source registries) added to a wish.
 
     `recorded` is kept in the plan and handed back when a saved plan is applied: `{"docker.io/x:1": "sha256:.."}`.
+    `kept` is too large for plan and state: by the hash that an attribute holds (`inputs`), what it is the hash of. It is
+    kept beside the state once the state holds that hash, for `PrepareContext.recall`.
     """
 
     attributes: Mapping[str, Value] = field(default_factory=dict)
     outputs: Mapping[str, Value] = field(default_factory=dict)  # known already now
     diagnostics: tuple[Diagnostic, ...] = ()
     recorded: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, Value] = field(default_factory=dict)  # joins those of the wish; never compared
+    kept: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class PrepareContext:
-    """What `prepare` may lean on: recorded answers of an earlier plan, and whether secrets may be fetched."""
+    """What `prepare` may lean on: recorded answers of an earlier plan, and whether secrets may be fetched.
+
+    `recall` gives what an earlier apply kept under a hash; None where it did not, or not on this machine.
+    """
 
     priors: Mapping[ResourceAddress, Prior]
     recorded: Mapping[str, str] = field(default_factory=dict)
@@ -230,6 +238,7 @@ class PrepareContext:
     must_fetch: bool = False  # an apply: a secret that has to be sent must be at hand
     state_lineage: str = ""
     key_id: str = ""  # of the fingerprints in state; "": none yet
+    recall: Callable[[str], Mapping[str, str] | None] = lambda _name: None
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,7 +119,7 @@ def facts_of(change: PlannedChange, wording: Wording) -> Iterator[Fact]:
         title = harmless(key)
         if value is None or (key == "rollout" and rollout_of(change)):
             continue
-        if isinstance(value, Mapping) and value.keys() <= _SIGNS.keys():
+        if isinstance(value, Mapping) and value.keys() <= {*_SIGNS, "more"}:
             yield _difference(title, value, wording)
         elif isinstance(value, Mapping):
             yield Fact(_worded(title), "; ".join(_told(value, wording)))
@@ -145,12 +145,13 @@ def _worded(title: str) -> str:
 
 
 def _difference(title: str, value: Mapping[str, Any], wording: Wording) -> Fact:
-    """`{added, changed, removed}` of files, modules or packages."""
+    """`{added, changed, removed}` of files, modules or packages; `more` counts by the same keys what is not listed."""
     counts, items = [], []
     for key, sign in _SIGNS.items():
-        members = value.get(key) or ()
-        counts += [f"{sign}{len(members)}"] if members else []
+        members, more = value.get(key) or (), (value.get("more") or {}).get(key, 0)
+        counts += [f"{sign}{len(members) + more}"] if members else []
         items += [f"{sign} {_item(one, wording)}" for one in members]
+        items += [f"{sign} … {more:,} more"] if more else []
     return Fact(_worded(title), " ".join(counts), tuple(items))
 
 

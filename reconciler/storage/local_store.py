@@ -24,6 +24,7 @@ from reconciler.storage.disk import Disk, cannot_write, sweep_temporaries, write
 from reconciler.storage.high_water import HighWaterMarks
 from reconciler.storage.identity import Identity
 from reconciler.storage.journal import JOURNAL_FORMAT, Journal, JournalHeader, is_journal
+from reconciler.storage.kept_lists import KeptLists
 from reconciler.storage.lock import Holder, LocalLock, left_by, read_holder, this_process, timestamp
 from reconciler.storage.reading import Reading, believe
 from reconciler.storage.state_file import History, StateFile, StatePaths, VersionNote
@@ -39,6 +40,7 @@ class _Session:
     journal: Journal | None = None
     run: str = ""
     checksums: set[str] = field(default_factory=set)  # what may stand on disk if nobody else wrote
+    has_kept: bool = False
 
 
 def _utc_now() -> datetime:
@@ -66,6 +68,7 @@ class LocalStore:
         self._marks = HighWaterMarks(marks, self._disk)
         self._file = StateFile(self.paths.state, self._disk)
         self._history = History(self.paths.history, self._disk)
+        self._lists = KeptLists(self.paths.inputs, self._disk)
         self._lock = LocalLock(self.paths.lock, now=now)
         self._session: _Session | None = None
 
@@ -164,7 +167,18 @@ class LocalStore:
         else:
             state = self._write_if_moved(session, session.reading, state)
         self._drop_journal(session)
+        if session.has_kept:
+            self._lists.drop_unneeded(self._versions())
         return state
+
+    def keep(self, name: str, document: bytes) -> None:
+        """Keeps a list of files beside the state; `commit` drops those that no version refers to any more."""
+        self._require_session().has_kept = True
+        self._lists.keep(name, document)
+
+    def recall(self, name: str) -> bytes | None:
+        """A list of files that was kept; None where it was not, or cannot be read."""
+        return self._lists.recall(name)
 
     def restore(self, serial: int) -> State:
         """Writes an earlier version again, under a serial higher than any seen."""
@@ -234,6 +248,10 @@ class LocalStore:
             self._set_journal_aside()
         self._drop_journal(session)
         return state
+
+    def _versions(self) -> Iterator[bytes]:
+        yield self._file.read() or b""
+        yield from self._history.documents()
 
     def _complete_history(self, reading: Reading) -> None:
         """Keeps the present version too, where a writer ended between writing it and copying it."""

@@ -1,12 +1,13 @@
 """One environment's state on disk and the versions before it: read with suspicion, written whole or not at all.
 
-Beside `<name>.json` stand `<name>.history/<serial>.json`, `<name>.journal` and `<name>.lock`. What makes a state
-trustworthy together with these is decided in `store`.
+Beside `<name>.json` stand `<name>.history/<serial>.json`, `<name>.inputs/`, `<name>.journal` and `<name>.lock`. What makes
+a state trustworthy together with these is decided in `store`.
 """
 
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,6 +58,11 @@ class StatePaths:
     def history(self) -> Path:
         """The folder of versions."""
         return self.folder / f"{self.name}.history"
+
+    @property
+    def inputs(self) -> Path:
+        """The folder of lists of files that builds were made from."""
+        return self.folder / f"{self.name}.inputs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +135,11 @@ class History:
             return decode_version(data)
         except MalformedError as error:
             raise unreadable(self._path(serial), str(error)) from None
+
+    def documents(self) -> Iterator[bytes]:
+        """The bytes of every version, newest first."""
+        for serial in reversed(self.serials()):
+            yield _read(self._path(serial)) or b""
 
     def keep(self, serial: int, data: bytes) -> None:
         """Keeps a copy, and drops the oldest beyond what is kept. It fails silently: the version itself is safe by now."""

@@ -52,6 +52,15 @@ class Store(Protocol):
     def commit(self, state: State) -> State:
         """Writes the state that the events have led to; they need not be kept any longer."""
 
+    def keep(self, name: str, document: bytes) -> None:
+        """Keeps a document beside the state, under the hash by which the state refers to it, for as long as a version does.
+
+        It fails silently: whoever recalls it can do without.
+        """
+
+    def recall(self, name: str) -> bytes | None:
+        """A document that was kept; None where it was not, or cannot be read."""
+
     def history(self) -> tuple[VersionNote, ...]:
         """The versions kept, newest first."""
 

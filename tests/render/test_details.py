@@ -68,3 +68,9 @@ def test_spans_of_time_are_for_people(seconds: float, text: str) -> None:
 
 def test_a_share_of_nothing_has_no_percentage() -> None:
     assert (share(7, 14), share(0, 0)) == ("7 of 14 (50 %)", "0")
+
+
+def test_what_is_not_listed_is_counted() -> None:
+    assert facts(files={"added": ["a"], "changed": [], "removed": [], "more": {"added": 1200}}) == [
+        Fact("files", "+1201", ("+ a", "+ … 1,200 more"))
+    ]

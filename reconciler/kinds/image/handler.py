@@ -5,6 +5,7 @@ Nothing is ever deleted here, and nothing is sent that is there already (interfa
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from reconciler.clients.image_reference import ImageReference
 from reconciler.clients.image_rules import ImageRules, Place, place_image
 from reconciler.errors import IntegrityError, NotFoundError, ReconcilerError
 from reconciler.kinds.image.building import Builder, tag_of
+from reconciler.kinds.image.equal_builds import EqualBuilds
 from reconciler.kinds.image.facts import KIND
 from reconciler.kinds.image.resolving import Resolving
 from reconciler.kinds.image.wanted import WantedImage
@@ -73,6 +75,7 @@ class ImageHandler(Handler):
         self._rules = ImageRules(registry_host, account_id, hosts_known=False)
         self._open_daemon = open_daemon
         self._builder = builder
+        self._equal_builds = EqualBuilds()
 
     # thinking
 
@@ -86,7 +89,14 @@ class ImageHandler(Handler):
             return Judgement(Effect.NONE)
         wanted = WantedImage(change.desired)
         hazards = () if wanted.is_managed or wanted.desired.outputs.get("digest") else (_unpinned(wanted),)
-        return Judgement(Effect.NONE, hazards, _reason(change, wanted), _details(wanted), requests=2)
+        return Judgement(
+            Effect.NONE,
+            hazards,
+            _reason(change, wanted),
+            _details(wanted),
+            notes=_notes(wanted),
+            requests=2,
+        )
 
     def predict(self, change: Change) -> Mapping[str, Value]:
         """What it is after the change; with an ignored digest, what it was before."""
@@ -101,7 +111,9 @@ class ImageHandler(Handler):
     ) -> Mapping[ResourceAddress, Prepared]:
         """Finds out which digest every image comes to."""
         resolving = Resolving(self._lookup, self._open_archive, self._builder, self._base_dir, context)
-        return resolving.resolve(wishes)
+        prepared = resolving.resolve(wishes)
+        self._equal_builds.note(prepared.values())
+        return prepared
 
     def observe(self, look: Look) -> Sighting:
         """Images do not change behind their digest: memory is enough, unless the look is to be thorough."""
@@ -218,16 +230,29 @@ class ImageHandler(Handler):
 
     def _build(self, wanted: WantedImage, work: Work) -> Attributes:
         """Builds unless somebody has built the same inputs meanwhile; whoever came first is right (hard-flows A1)."""
-        assert self._builder is not None
-        tag = tag_of(str(wanted.desired.attributes["inputs"]))
-        if not (digest := self._digest_under(wanted, tag)):
-            block = wanted.desired.attributes["build"]
-            built = self._builder.build(block, self._base_dir, work.progress, work.stopping)
-            digest = self._send(built, wanted, (tag,), work, is_build=True).digest
+        inputs = str(wanted.desired.attributes["inputs"])
+        tag = tag_of(inputs)
+        with self._equal_builds.turn(inputs):
+            if not (digest := self._digest_under(wanted, tag)):
+                built = self._built_elsewhere(wanted, inputs) or self._built(wanted, work)
+                digest = self._send(built, wanted, (tag,), work, is_build=True).digest
         image = self._lookup.measure(
             self._lookup.source(wanted.deployed(digest), digest), all_platforms=wanted.all_platforms
         )
         return image_outputs(wanted.repository, tag, image, digest)
+
+    def _built(self, wanted: WantedImage, work: Work) -> ImageSource:
+        assert self._builder is not None
+        block = wanted.desired.attributes["build"]
+        return self._builder.build(block, self._base_dir, work.progress, work.stopping)
+
+    def _built_elsewhere(self, wanted: WantedImage, inputs: str) -> ImageSource | None:
+        """The same build in the repository of another image: its blobs are mounted rather than sent."""
+        for repository in self._equal_builds.other_repositories(inputs, wanted.repository):
+            reference = ImageReference.parse(f"{repository}:{tag_of(inputs)}")
+            with contextlib.suppress(NotFoundError):
+                return self._lookup.source(reference, self._lookup.digest_of(reference))
+        return None
 
     def _put_tags(self, wanted: WantedImage, digest: str) -> None:
         moved = [tag for tag in wanted.tags if self._digest_under(wanted, tag) != digest]
@@ -300,7 +325,9 @@ def _unpinned(wanted: WantedImage) -> Hazard:
 
 
 def _reason(change: Change, wanted: WantedImage) -> str:
-    """Nothing in the manifest changed, and yet there is a change: the name stands for another image."""
+    """Nothing in the manifest changed, and yet there is a change: files differ, or the name stands for another image."""
+    if change.action is Action.UPDATE and change.paths == {("inputs",)}:
+        return f"files in {wanted.desired.attributes['build']['context']} changed"
     if change.action is not Action.UPDATE or change.paths != {("digest",)} or wanted.pinned:
         return ""
     return f"{wanted.text} is another image now"
@@ -309,4 +336,11 @@ def _reason(change: Change, wanted: WantedImage) -> str:
 def _details(wanted: WantedImage) -> dict[str, Value]:
     outputs = wanted.desired.outputs
     known = {key: outputs.get(key) for key in ("digest", "tag", "size", "size_is_estimate")}
-    return {"source": wanted.source_name, **known}
+    files = wanted.desired.settings.get("files")
+    return {"source": wanted.source_name, **known, **({"files": files} if files else {})}
+
+
+def _notes(wanted: WantedImage) -> tuple[str, ...]:
+    if wanted.desired.settings.get("files", {}) is not None:
+        return ()
+    return ("changed files unknown: the last build was elsewhere",)

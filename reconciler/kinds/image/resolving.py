@@ -21,7 +21,8 @@ from reconciler.clients.image_lookup import (
 from reconciler.clients.image_reference import ImageReference
 from reconciler.clients.image_rules import Place
 from reconciler.errors import AuthenticationError, NotFoundError, ReconcilerError, StalePlanError
-from reconciler.kinds.image.building import Builder, tag_of
+from reconciler.kinds.image.building import Builder, BuildInputs, tag_of
+from reconciler.kinds.image.changed_files import changed_files
 from reconciler.kinds.image.wanted import WantedImage
 from reconciler.kinds.image.wish import UNPINNED
 from reconciler.model.address import ResourceAddress
@@ -174,7 +175,21 @@ class Resolving:
         self._check_unchanged(wanted, inputs.hash)
         attributes = {"inputs": inputs.hash, "repository": wanted.repository}
         outputs = self._outputs_of_inputs(wanted, inputs.hash)
-        return Prepared(attributes, outputs, recorded={wanted.source_name: inputs.hash})
+        return Prepared(
+            attributes,
+            outputs,
+            recorded={wanted.source_name: inputs.hash},
+            settings=self._changed_since(self._prior(wanted), inputs),
+            kept={inputs.hash: inputs.files},
+        )
+
+    def _changed_since(self, prior: Prior | None, inputs: BuildInputs) -> dict[str, Any]:
+        """The files that differ from those of the last apply, under `files`; None where that apply was elsewhere."""
+        before = prior.attributes.get("inputs") if prior else None
+        if not before or before == inputs.hash:
+            return {}
+        files = self.context.recall(before)
+        return {"files": None if files is None else changed_files(files, inputs.files)}
 
     def _outputs_of_inputs(self, wanted: WantedImage, inputs: str) -> Mapping[str, Any]:
         prior = self._prior(wanted)
