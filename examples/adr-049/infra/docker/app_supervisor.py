@@ -1,0 +1,41 @@
+"""Runs API and workers as siblings: passes SIGTERM on, and ends when the first of them ends, so that the instance is replaced."""
+
+import signal
+import subprocess
+import sys
+
+COMMANDS = (
+    [sys.executable, "-m", "uvicorn", "orders.api:app", "--host", "0.0.0.0", "--port", "8080"],  # noqa: S104 - a container has its own network
+    [sys.executable, "-m", "orders.workers"],
+)
+GRACE_SECONDS = 25
+
+processes = [subprocess.Popen(command) for command in COMMANDS]
+
+
+def stop(*_):
+    """Asks all of them to end."""
+    for process in processes:
+        process.terminate()
+
+
+def first_code():
+    """Waits until one has ended, and gives its exit code."""
+    while True:
+        for process in processes:
+            try:
+                return process.wait(timeout=0.5)
+            except subprocess.TimeoutExpired:
+                continue
+
+
+signal.signal(signal.SIGTERM, stop)
+signal.signal(signal.SIGINT, stop)
+code = first_code()
+stop()
+for process in processes:
+    try:
+        process.wait(timeout=GRACE_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+sys.exit(code)
