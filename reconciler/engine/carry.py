@@ -12,12 +12,13 @@ from reconciler.engine.changes import managed, with_riders
 from reconciler.engine.diff import compare, put, without_ignored
 from reconciler.engine.recover import find_lost
 from reconciler.engine.resolve import Scope, resolve
+from reconciler.engine.runs import held_against
 from reconciler.errors import NotFoundError, PlanError, UnavailableError
 from reconciler.model.address import ResourceAddress
 from reconciler.model.change import Action, Change, Step
 from reconciler.model.event import StepBegun
 from reconciler.model.handler import Handler, Result, Uniqueness, Work
-from reconciler.model.resource import Pending, Prior
+from reconciler.model.resource import Observed, Pending, Prior
 from reconciler.model.value import Attributes, Value, is_plain, path_text, unknowns
 
 
@@ -61,8 +62,13 @@ def ready(step: Step, change: Change, handler: Handler, memory: Memory) -> Erran
     if operation in ("delete", "forget", "move", "resume", "refresh"):
         return Errand(step, change, handler, operation == "delete", _draft_as_is(operation, change, memory))
     narrowed = narrow(change, handler, memory.scope)
-    sends = operation in ("create", "run") or _differs(narrowed) or bool(_owes(narrowed))
+    sends = _is_certain(operation, change) or _differs(narrowed) or bool(_owes(narrowed))
     return Errand(step, narrowed, handler, sends, draft(narrowed, memory))
+
+
+def _is_certain(operation: str, change: Change) -> bool:
+    """Whether it is done whatever its values come to: a run whose inputs turn out the same is not."""
+    return operation == "create" or (operation == "run" and not any(one.unknown for one in change.attributes))
 
 
 def narrow(change: Change, handler: Handler, scope: Scope) -> Change:
@@ -79,6 +85,10 @@ def narrow(change: Change, handler: Handler, scope: Scope) -> Change:
         )
     if change.action in (Action.CREATE, Action.REPLACE):
         return with_riders(handler, replace(change, wanted=wanted))
+    if change.action is Action.RUN:
+        before = held_against(handler.kind, change.prior)
+        inputs = compare(handler.kind, desired, wanted, before, _NOTHING)
+        return with_riders(handler, replace(change, wanted=wanted, attributes=tuple(inputs)))
     assert change.observed is not None
     wanted = without_ignored(desired, wanted, change.observed)
     planned = change.paths
@@ -98,6 +108,9 @@ def narrow(change: Change, handler: Handler, scope: Scope) -> Change:
         return change
     judged = handler.judge(change)
     return with_riders(handler, replace(change, effect=judged.effect))
+
+
+_NOTHING = Observed("", "", {})
 
 
 def _was_planned(path: tuple[str, ...], planned: frozenset[tuple[str, ...]]) -> bool:
@@ -204,7 +217,7 @@ def carry_out(errand: Errand, work: Work, clock: Clock, begun: StepBegun) -> Out
     except UnavailableError as error:
         if not error.sent:
             raise
-        return _after_lost_answer(errand, work, clock, begun, error)
+        return _after_lost_answer(errand, work, clock, begun)
 
 
 def _call(errand: Errand, work: Work) -> Outcome:
@@ -222,20 +235,16 @@ def _call(errand: Errand, work: Work) -> Outcome:
             return handler.update(change, work)
 
 
-def _after_lost_answer(
-    errand: Errand, work: Work, clock: Clock, begun: StepBegun, error: UnavailableError
-) -> Outcome:
+def _after_lost_answer(errand: Errand, work: Work, clock: Clock, begun: StepBegun) -> Outcome:
     """The work may have been done. Only what is safe to repeat is repeated (failure-modes, section 2)."""
     if errand.step.key.operation not in ("create", "run"):
         return _call(errand, _Again(work))
     match uniqueness_of(errand):
-        case Uniqueness.CONFLICT | Uniqueness.CONTENT | Uniqueness.LABELLED:
-            return _call(errand, _Again(work))
-        case Uniqueness.UNKNOWABLE:
-            raise error
-        case _:
+        case Uniqueness.LISTED:
             found = find_lost(errand.handler, errand.change, begun, clock)
             return Result(found) if found is not None else _call(errand, _Again(work))
+        case _:
+            return _call(errand, _Again(work))
 
 
 def uniqueness_of(errand: Errand) -> Uniqueness:

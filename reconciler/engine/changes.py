@@ -18,6 +18,7 @@ from reconciler.engine.diff import (
 from reconciler.engine.graph import Graph
 from reconciler.engine.identity import Identified, identify
 from reconciler.engine.resolve import Scope, resolve
+from reconciler.engine.runs import as_run, held_against, joining
 from reconciler.model.address import ResourceAddress
 from reconciler.model.change import BLOCKED, SHOWN, Action, AttributeChange, Change, Effect, Hazard
 from reconciler.model.diagnostic import Diagnostic, Severity
@@ -74,6 +75,7 @@ def decide(facts: Facts) -> Decided:
         if address not in facts.resources:
             deciding.decide_orphan(prior)
     deciding.refuse_what_has_no_place()
+    deciding.run_what_joins()
     return Decided(
         deciding.changes,
         deciding.judgements,
@@ -123,6 +125,8 @@ class _Deciding:
         self.scope.texts[desired.address] = desired.attributes
         wanted = resolve(desired.attributes, self.scope)
         change = self._compared(handler, desired, prior, identified, wanted)
+        if handler.kind.runs:
+            change = as_run(change, asked=change.address in facts.options.replace)
         return self._finished(handler, change)
 
     def _compared(
@@ -149,7 +153,8 @@ class _Deciding:
             return base
         wanted = without_ignored(desired, wanted, observed)
         resend = self.facts.options.resend_secrets
-        found = compare(kind, desired, wanted, prior, observed, resend_secrets=resend)
+        before = held_against(kind, prior)
+        found = compare(kind, desired, wanted, before, observed, resend_secrets=resend)
         attributes = self._with_forced(desired, found)
         if prior is not None and not self.facts.options.no_refresh:
             self._note_drift(handler, desired, prior, observed, wanted)
@@ -285,7 +290,8 @@ class _Deciding:
         base = Change(prior.address, Action.DELETE, prior=prior, observed=observed)
         why = "destroy" if facts.options.destroy else "not in the manifest any more"
         if not handler.kind.deletable or prior.retain:
-            kept = "kept by `retain`" if prior.retain else "nothing but `images gc` deletes it"
+            ours = "what ran stays" if handler.kind.runs else "nothing but `images gc` deletes it"
+            kept = "kept by `retain`" if prior.retain else ours
             return replace(base, action=Action.FORGET, reason=f"{why}; {kept}")
         pending = _deletion_of(prior)
         if pending is not None:
@@ -314,6 +320,11 @@ class _Deciding:
             self.changes[address] = Change(
                 address, Action.REFUSED, change.desired, change.prior, reason=problem.summary
             )
+
+    def run_what_joins(self) -> None:
+        """What runs with every apply that does something else."""
+        for change in joining(self.changes.values()):
+            self._keep(self._finished(self.facts.handlers[change.address.kind], change))
 
     # keeping
 

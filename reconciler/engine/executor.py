@@ -343,7 +343,7 @@ class _Execution:
         self, pending: Pending, key: StepKey, operation: str, prior: Prior | None
     ) -> list[Event]:
         is_awaited = self.run.wait and pending.token.get("wait", True)
-        if is_awaited or pending.what == "deletion":
+        if is_awaited or pending.what == "deletion" or self.handlers[key.address.kind].kind.runs:
             self.room.enter(Waiting(pending, key, operation, prior))
             return []
         left = StepLeftUnsettled(

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
+from reconciler.engine.runs import ended_badly, ended_well
 from reconciler.errors import ReconcilerError
 from reconciler.model.address import ResourceAddress
 from reconciler.model.change import StepKey
@@ -207,6 +208,7 @@ class WaitingRoom:
         if prior is None or (observed is None and waiting.pending.what == "deletion"):
             return Decision(waiting, "settled")
         settled = replace(prior, pending=(), facts={**prior.facts, **standing.facts})
+        settled = ended_well(self._handlers[waiting.key.address.kind].kind, settled)
         if observed is None:
             return Decision(waiting, "settled", settled)
         outputs = {key: value for key, value in observed.outputs.items() if is_plain(value)}
@@ -236,6 +238,7 @@ class WaitingRoom:
         if prior is not None:
             facts = {**prior.facts, **stuck.facts, **(result.facts if result else {})}
             prior = replace(prior, pending=(), facts=facts)
+            prior = ended_badly(self._handlers[waiting.key.address.kind].kind, prior)
         return StepFailed(
             waiting.key.address,
             waiting.key.operation,
