@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from reconciler.clients.dockerfile_pins import unpinned_images
+from reconciler.clients.dockerfile_rules import DockerfileFacts, check_dockerfile
 
 DIGEST = "sha256:" + "a" * 64
 
@@ -52,3 +55,21 @@ def test_what_cannot_be_pinned_says_why(text: str, problem: str) -> None:
     args = {"BASE": "b:1"} if "manifest" in problem else {}
     [one] = unpinned_images(text, args)
     assert one.problem == problem
+
+
+_LINES = [
+    *("FROM a:1\n", "FROM --platform=x a:2 AS b\n", "FROM b\n", "FROM g:$V\n", "FROM \\\n  f\n"),
+    *("ARG B=c:1\n", "FROM $B\n", "COPY --from=d:1 x y\n", "COPY --from=b x y\n", "# g:1\n"),
+    "RUN --mount=type=bind,from=e:1 \\\n  true\n",
+]
+
+
+@given(st.lists(st.sampled_from(_LINES), max_size=8).map("".join))
+def test_once_pinned_only_what_cannot_be_is_left(text: str) -> None:
+    for one in reversed(unpinned_images(text)):
+        if not one.problem:
+            text = f"{text[: one.end]}@{DIGEST}{text[one.end :]}"
+    left = unpinned_images(text)
+    assert [one for one in left if not one.problem] == []
+    broken = [one.line for one in check_dockerfile(DockerfileFacts(text)) if one.code == "K001"]
+    assert sorted({one.line for one in left}) == sorted(set(broken))
