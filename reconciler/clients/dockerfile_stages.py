@@ -47,7 +47,13 @@ class Stages:
     @classmethod
     def of(cls, dockerfile: Dockerfile, target: str = "", args: Mapping[str, str] | None = None) -> Stages:
         """Sorts the instructions into stages; a target that is not there counts as the last stage."""
-        known = {one.name: one.default for one in dockerfile.arguments if one.default is not None}
+        # A FROM knows the arguments that stand before the first one, and no others.
+        first = min((stage.line for stage in dockerfile.stages), default=0)
+        known = {
+            one.name: one.default
+            for one in dockerfile.arguments
+            if one.default is not None and one.line < first
+        }
         found = [
             StageText(stage, fill(stage.base, {**known, **(args or {})}), tuple(inside))
             for stage, inside in zip(dockerfile.stages, _sections(dockerfile), strict=True)

@@ -96,3 +96,11 @@ def test_images_are_those_that_are_no_stages() -> None:
     found = stages(TEXT, BASE="other")
     assert list(found.images()) == [("other", 2), ("two", 8)]
     assert list(found.borrowed_images()) == [("three", 11)]
+
+
+def test_a_base_knows_only_the_arguments_before_the_first_stage() -> None:
+    assert [one.base for one in stages("ARG A=one\nFROM $A\nARG A=two B=three\nFROM $A\nFROM $B\n").all] == [
+        "one",
+        "one",
+        "$B",
+    ]
