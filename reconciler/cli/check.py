@@ -90,11 +90,12 @@ class _Checking:
     def findings(self, named: NamedDockerfile) -> Iterable[Diagnostic]:
         """What there is to say about one Dockerfile."""
         if named.recipe is None:
-            return [self._unread(named, named.problem)]
+            return [_unread(named, named.problem, Severity.WARNING)]
         try:
             text = named.recipe.dockerfile.read_text("utf-8", "replace")
         except OSError as error:
-            return [self._unread(named, f"{named.path} cannot be read: {error.strerror}")]
+            problem = f"{named.path} cannot be read: {error.strerror}"
+            return [_unread(named, problem, Severity.ERROR)]
         place = str(named.path)
         unknown = [_unknown(code, Source(place, 1, 1)) for code in sorted(ignored_codes(text) - _CODES)]
         return unknown + self._broken(text, named, place)
@@ -117,9 +118,10 @@ class _Checking:
             for one in check_dockerfile(facts, ignore=self._ignore, profile=self._profile is not None)
         ]
 
-    def _unread(self, named: NamedDockerfile, problem: str) -> Diagnostic:
-        fix = "correct `context` or `dockerfile`"
-        return Diagnostic(Severity.ERROR, UNREADABLE, problem, fix, named.address, named.source)
+
+def _unread(named: NamedDockerfile, problem: str, severity: Severity) -> Diagnostic:
+    fix = "correct `context` or `dockerfile`" if severity is Severity.ERROR else "so it is not checked"
+    return Diagnostic(severity, UNREADABLE, problem, fix, named.address, named.source)
 
 
 def _is_repository(folder: Path) -> bool:

@@ -16,6 +16,7 @@ from reconciler.model.manifest import Manifest
 from reconciler.model.resource import Desired
 from reconciler.model.value import Ref, TextOf, Value
 from reconciler.render.compose_text import yaml_text
+from reconciler.render.harmless import harmless
 
 PROFILES_LABEL = "compose.profiles"
 """The label of an application that names the profiles it belongs to, separated by commas."""
@@ -54,8 +55,8 @@ def compose_file(manifest: Manifest, around: Surroundings) -> ComposeFile:
         if desired.address.kind == "application" and not desired.external
         for name, service in writing.services(desired)
     }
-    head = f"# Written by `reconciler compose` from {manifest.path}; secrets and settings come from .env\n"
-    text = head + yaml_text({"services": services})
+    head = f"# Written by `reconciler compose` from {manifest.path}; secrets and settings come from .env"
+    text = f"{harmless(head)}\n{yaml_text({'services': services})}"
     return ComposeFile(text, writing.env_example(), tuple(writing.notes))
 
 
@@ -210,8 +211,8 @@ class _Writing:
         """The variables, without the values of secrets."""
         lines = ["# Copy this file to .env and fill it in. Never commit .env."]
         for name, (about, default) in sorted(self._variables.items()):
-            lines += [f"# {about}"] if about else []
-            lines.append(f"{name}={default}")
+            lines += [harmless(f"# {about}")] if about else []
+            lines.append(harmless(f"{name}={default}"))
         return "\n".join(lines) + "\n"
 
 

@@ -119,3 +119,9 @@ def test_a_repository_as_context_needs_an_ignore_file(capsys: pytest.CaptureFixt
     Path("app/Dockerfile.dockerignore").touch()
     assert run(["check"]) == 0
     assert "(K015)" not in capsys.readouterr().err
+
+
+def test_a_place_that_is_known_only_outside_is_a_warning(capsys: pytest.CaptureFixture[str]) -> None:
+    project(GOOD, "  web: {build: {context: '${env.WHERE}'}}\ncheck: {profile: adr-049}\n")
+    assert run(["check"]) == 0
+    assert "warning: containers.yaml:5:3  image.web: the `context` of a build" in capsys.readouterr().err

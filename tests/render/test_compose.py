@@ -126,3 +126,12 @@ def test_a_version_file_is_the_users_to_write(composed: Any) -> None:
     assert file.notes == (
         "image.a: Compose does not write version.json; the build takes the one that lies there",
     )
+
+
+def test_a_default_stays_on_its_line(composed: Any) -> None:
+    file = composed(
+        IMAGES
+        + "applications: {a: {image: '${images.api}', environment_variables: {A: \"${env.A:-x\\nEVIL=1}\"}}}\n"
+    )
+    assert not any(line.startswith("EVIL") for line in file.env_example.splitlines())
+    assert services(file)["a"]["environment"] == {"A": "${A:-x\nEVIL=1}"}
