@@ -51,6 +51,9 @@ def as_run(change: Change, *, asked: bool) -> Change:
         pending = prior.pending[0]
         reason = f"a {pending.what} is still under way"
         return replace(change, action=Action.RESUME, attributes=(), pending=pending, reason=reason)
+    if prior is not None and not prior.attributes and not prior.facts:
+        reason = "it was imported: it counts as run with these inputs"
+        return replace(change, action=Action.UPDATE, reason=reason)
     inputs = tuple(replace(one, forces_replacement=False) for one in change.attributes if not one.state_only)
     enough = mode_of(change) == ONCE and prior is not None and DONE in prior.facts
     if not asked and (enough or not inputs):

@@ -62,6 +62,7 @@ def build_handlers(clients: Clients) -> dict[str, Handler]:
     from reconciler.kinds.account import AccountHandler
     from reconciler.kinds.application import ApplicationHandler
     from reconciler.kinds.image import ImageHandler
+    from reconciler.kinds.job import JobHandler
     from reconciler.kinds.registry import RegistryHandler
     from reconciler.kinds.registry_protocol import RegistryProtocolHandler
     from reconciler.kinds.secret import SecretHandler
@@ -109,6 +110,7 @@ def build_handlers(clients: Clients) -> dict[str, Handler]:
             resolve_image=resolve_image,
         ),
         applications,
+        JobHandler(api, resolve_image=resolve_image),
         AccountHandler(api),
     )
     return {handler.kind.name: handler for handler in handlers}

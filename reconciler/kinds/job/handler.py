@@ -1,0 +1,194 @@
+"""Everything the house knows about jobs: runs to completion of an application that was made for them (reference 2.3).
+
+There is no list of jobs, so what ran is remembered. A run knows itself by RECONCILER_RUN, which is also how one whose
+answer was lost is found again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from reconciler.clients.explaining import explained
+from reconciler.errors import NotFoundError, ProviderError, ReconcilerError
+from reconciler.kinds.job.bind import RUN_VARIABLE, read_job
+from reconciler.kinds.job.standing import (
+    body_of,
+    health_of,
+    observed,
+    parts_of,
+    told,
+    variable_of,
+    waiting_for,
+    why_bad,
+)
+from reconciler.kinds.job.table import KIND
+from reconciler.kinds.shared.image_resolving import ImageResolving, ResolveImage
+from reconciler.model.address import ResourceAddress
+from reconciler.model.change import Change
+from reconciler.model.handler import (
+    BindContext,
+    Bound,
+    Handler,
+    Look,
+    Moving,
+    PrepareContext,
+    Prepared,
+    Result,
+    Settled,
+    Sighting,
+    Standing,
+    Stuck,
+    Subject,
+    Work,
+)
+from reconciler.model.resource import Desired, Observed, Pending
+from reconciler.model.value import Attributes
+
+BEGAN = "began"
+ENDED = "ended"
+_STOPPED = "Stopped"
+_STAGES = ("Queued", "Scheduled", "Placed", "Running")
+_AGAIN_IN = 2.0
+_REFUSALS = {
+    "JOB_CREATE_NOT_ALLOWED": "its application was made without `jobs: true`, which only a new one can have",
+    "IMAGE_REGISTRY_DOESNT_CONTAIN_IMAGE": "check the job's `image`, or push it",
+    "IMAGE_REGISTRY_NOT_CONFIGURED": "name the image's host under `registries`",
+    "SURPASSED_BASE_LIMITS": "choose a smaller `instance_type`",
+    "SURPASSED_TOTAL_LIMITS": "choose a smaller `instance_type`, or lower `max_instances` elsewhere in the account",
+    "SECRET_NAME_NOT_FOUND": "name the secret as ${secrets.<key>}",
+    "VALIDATE_INPUT": "correct the field that is named",
+}
+
+
+class JobsApi(Protocol):
+    """The part of Cloudflare's API that jobs need."""
+
+    def create_job(self, application_id: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Starts a job."""
+
+    def get_job(self, application_id: str, job_id: str) -> Mapping[str, Any]:
+        """One job with its events."""
+
+    def get_application_status(self, application_id: str) -> Mapping[str, Any]:
+        """The jobs that an application knows, by id."""
+
+
+class JobHandler(Handler):
+    """Knows jobs. `resolve_image` says what an image comes to that a job names by itself."""
+
+    kind = KIND
+
+    def __init__(self, api: JobsApi | None = None, *, resolve_image: ResolveImage | None = None) -> None:
+        self._api = api
+        self._resolve_image = resolve_image
+
+    # thinking
+
+    def bind(self, block: Attributes, context: BindContext) -> Bound:
+        """What the run is given, and when it is to run."""
+        return read_job(block, context)
+
+    # looking
+
+    def prepare(
+        self, wishes: Sequence[Desired], context: PrepareContext
+    ) -> Mapping[ResourceAddress, Prepared]:
+        """Pins images that are named by their tag."""
+        if self._resolve_image is None:
+            return {}
+        pinned = ImageResolving(self._resolve_image, context).prepared(wishes)
+        return {address: _without_disk(prepared) for address, prepared in pinned.items()}
+
+    def observe(self, look: Look) -> Sighting:
+        """What ran is remembered, and asks for nothing; a run that a user names is read."""
+        seen = {subject.address: self._seen(subject) for subject in look.subjects}
+        return Sighting({address: one for address, one in seen.items() if one is not None})
+
+    def _seen(self, subject: Subject) -> Observed | None:
+        if subject.import_id:
+            return self._named(subject.import_id)
+        prior = subject.prior
+        if prior is None or not prior.identity:
+            return None
+        return Observed(prior.identity, "", {}, {**prior.outputs, **prior.facts.get(ENDED, {})})
+
+    def _named(self, identity: str) -> Observed | None:
+        try:
+            return observed(self._jobs.get_job(*parts_of(identity)))
+        except NotFoundError:
+            return None
+
+    @property
+    def _jobs(self) -> JobsApi:
+        if self._api is None:
+            raise ReconcilerError("jobs cannot be asked for here")
+        return self._api
+
+    # doing
+
+    def create(self, change: Change, work: Work) -> Result:
+        """Starts a run, unless an earlier attempt turns out to have started it."""
+        run = str(work.before.get(BEGAN, {}).get("run", work.operation))
+        job = self._lost(change, run) if work.again else None
+        if job is None:
+            work.checkpoint(BEGAN, {"run": run})
+            with explained(_REFUSALS):
+                job = self._jobs.create_job(str(change.wanted["application"]), body_of(change.wanted, run))
+        return waiting_for(change.address, job)
+
+    def _lost(self, change: Change, run: str) -> Mapping[str, Any] | None:
+        """The job that was started under this id; raises where there is none and the manifest says to stop then."""
+        application = str(change.wanted["application"])
+        known = self._jobs.get_application_status(application).get("jobs") or {}
+        for job_id in known:
+            try:
+                job = self._jobs.get_job(application, job_id)
+            except NotFoundError:
+                continue
+            if variable_of(job, RUN_VARIABLE) == run:
+                return job
+        if change.desired is not None and change.desired.settings.get("on_lost") == "stop":
+            raise ProviderError(
+                f"a run was begun ({RUN_VARIABLE}={run}), its answer lost, and the service knows of none",
+                fix="find out whether it ran; the next apply starts it again (`on_lost: stop`)",
+            )
+        return None
+
+    def update(self, change: Change, work: Work) -> Result:
+        """Takes over a run that was started elsewhere."""
+        del work
+        assert change.observed is not None
+        return waiting_for(change.address, self._jobs.get_job(*parts_of(change.observed.identity)))
+
+    def delete(self, change: Change, work: Work) -> Pending | None:
+        """Deletes nothing: what ran, ran."""
+        del change, work
+        return None
+
+    # waiting
+
+    def settle(self, waiting: Sequence[Pending]) -> Mapping[ResourceAddress, Standing]:
+        """One question for each: there is no list of jobs."""
+        return {pending.address: self._standing(pending) for pending in waiting}
+
+    def _standing(self, pending: Pending) -> Standing:
+        application, job_id = str(pending.token["application"]), str(pending.token["job"])
+        try:
+            job = self._jobs.get_job(application, job_id)
+        except NotFoundError:
+            return Stuck(f"the job {job_id} is gone, and nobody can say how it ended", "failed")
+        health = health_of(job)
+        if health != _STOPPED:
+            done = _STAGES.index(health) if health in _STAGES else 0
+            return Moving(done, 0, told(job), _AGAIN_IN)
+        seen = observed(job)
+        facts = {ENDED: {key: seen.outputs.get(key) for key in ("status", "exit_code")}}
+        if reason := why_bad(job):
+            return Stuck(reason, "failed", fix="correct it and apply again", facts=facts)
+        return Settled(seen, facts)
+
+
+def _without_disk(prepared: Prepared) -> Prepared:
+    attributes = {key: value for key, value in prepared.attributes.items() if key == "image"}
+    return Prepared(attributes, diagnostics=prepared.diagnostics, recorded=prepared.recorded)
