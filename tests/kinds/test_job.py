@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -28,10 +28,10 @@ class Attempt:
     """The work of one attempt."""
 
     operation: str = "run-2"
-    before: dict[str, dict[str, Any]] = field(default_factory=dict)
+    before: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     again: bool = False
 
-    def checkpoint(self, name: str, facts: Any) -> None:
+    def checkpoint(self, name: str, facts: Mapping[str, Any]) -> None:
         self.before = {**self.before, name: facts}
 
     def progress(self, done: float, of: float, note: str) -> None: ...

@@ -5,55 +5,31 @@ from __future__ import annotations
 from typing import Any
 
 from reconciler.kinds.application.forms import DEFAULT_TIERS, NO_LOGS
-from reconciler.kinds.shared.durations import PATTERN
-from reconciler.kinds.shared.sizes import ALIASES, TYPES
+from reconciler.kinds.shared.schemas import (
+    CA_LIST,
+    CHECKS,
+    COUNT,
+    DNS,
+    DURATION,
+    FLAG,
+    IMAGE,
+    KEY_LIST,
+    NAMED_TEXTS,
+    NETWORK,
+    PERCENTAGE,
+    PORTS,
+    SIZE,
+    SSH,
+    TEXT,
+    TEXTS,
+    Schema,
+    alternatives,
+    fields,
+    named,
+)
 from reconciler.model.change import Effect
 from reconciler.model.handler import Attribute, Kind, Output, Removal, Slot, Uniqueness
 
-Schema = dict[str, Any]
-
-TEXT: Schema = {"type": "string", "minLength": 1}
-ANY_TEXT: Schema = {"type": "string"}
-TEXTS: Schema = {"type": "array", "items": ANY_TEXT}
-FLAG: Schema = {"type": "boolean"}
-COUNT: Schema = {"type": "integer", "minimum": 0}
-DURATION: Schema = {"type": "string", "pattern": PATTERN}
-PERCENTAGE: Schema = {"type": "integer", "minimum": 1, "maximum": 100}
-
-
-def fields(properties: dict[str, Schema], *required: str) -> Schema:
-    """An object of these properties and no others."""
-    return {
-        "type": "object",
-        "properties": properties,
-        **({"required": list(required)} if required else {}),
-        "additionalProperties": False,
-    }
-
-
-def named(inner: Schema, item: Schema) -> Schema:
-    """A map by name; the API's list of named objects is understood too."""
-    return {"type": ["object", "array"], "additionalProperties": inner, "items": item}
-
-
-def _alternatives(*schemas: Schema) -> Schema:
-    return {"anyOf": list(schemas)}
-
-
-_IMAGE = _alternatives(TEXT, fields({"name": TEXT, "tag": TEXT, "digest": TEXT}, "name"))
-_SIZE = _alternatives(
-    {"enum": [*TYPES, *ALIASES]},
-    {
-        **fields(
-            {
-                "vcpu": {"type": "number", "minimum": 0.0625},
-                "memory_mib": {"type": "integer", "minimum": 1},
-                "disk_mb": {"type": "integer", "minimum": 1},
-            }
-        ),
-        "minProperties": 1,
-    },
-)
 _TIERS: Schema = {"type": "array", "items": {"type": "integer"}, "default": list(DEFAULT_TIERS)}
 _CONSTRAINTS = fields(
     {
@@ -65,49 +41,6 @@ _CONSTRAINTS = fields(
         "tier": {"type": "integer"},
     }
 )
-_SSH = fields({"enabled": FLAG, "port": {"type": "integer", "minimum": 1, "maximum": 65535}}, "enabled")
-_KEY_LIST = fields({"name": TEXT, "public_key": TEXT}, "name", "public_key")
-_CA_LIST = fields({"name": TEXT, "public_key": TEXT}, "public_key")
-_NAMED_TEXTS = named(ANY_TEXT, fields({"name": TEXT, "value": ANY_TEXT}, "name", "value"))
-_RANGE = fields({"start": {"type": "integer"}, "end": {"type": "integer"}}, "start", "end")
-_PORT_FIELDS: dict[str, Schema] = {
-    "port": {"type": "integer", "minimum": 1, "maximum": 65535},
-    "assign_port": {"type": "array", "items": _RANGE},
-}
-_PORT_NAME: Schema = {"type": "string", "pattern": "^(?!.*--)[A-Za-z0-9_-]{1,15}$"}
-_PORTS = {
-    **named(fields(_PORT_FIELDS), fields({"name": _PORT_NAME, **_PORT_FIELDS}, "name")),
-    "propertyNames": _PORT_NAME,
-}
-_HTTP = fields(
-    {
-        "method": {"enum": ["GET", "POST", "PATCH", "PUT", "OPTIONS", "DELETE", "HEAD"]},
-        "body": ANY_TEXT,
-        "path": ANY_TEXT,
-        "headers": {"type": "object"},
-    }
-)
-_CHECK_FIELDS: dict[str, Schema] = {
-    "type": {"enum": ["http", "tcp"]},
-    "tls": FLAG,
-    "port": TEXT,
-    "http": _HTTP,
-    "interval": DURATION,
-    "timeout": DURATION,
-    "attempts_before_failure": {"type": "integer", "minimum": 1},
-    "kind": {"enum": ["health", "ready"]},
-    "grace_period": DURATION,
-}
-_CHECK_NEEDS = ("type", "port", "interval", "timeout", "kind")
-_CHECKS = named(fields(_CHECK_FIELDS, *_CHECK_NEEDS), fields({"name": TEXT, **_CHECK_FIELDS}, *_CHECK_NEEDS))
-_NETWORK = fields(
-    {
-        "mode": {"enum": ["public", "public-by-port", "private"]},
-        "assign_ipv4": {"enum": ["none", "predefined", "account"]},
-        "assign_ipv6": {"enum": ["none", "predefined", "account"]},
-    }
-)
-_DNS = fields({"servers": {**TEXTS, "maxItems": 3}, "searches": {**TEXTS, "maxItems": 6}})
 _OBSERVABILITY = fields(
     {
         "enabled": FLAG,
@@ -130,8 +63,8 @@ _ROLLOUT = fields(
         "gate": fields({"max_failed": {**COUNT, "default": 0}, "for": {**DURATION, "default": "60s"}}),
     }
 )
-_STEPS = _alternatives({"enum": [5, 10, 20, 25, 50, 100]}, {"type": "array", "items": PERCENTAGE})
-_GENERATION = _alternatives(TEXT, fields({"name": TEXT, "vars": FLAG}, "name"))
+_STEPS = alternatives({"enum": [5, 10, 20, 25, 50, 100]}, {"type": "array", "items": PERCENTAGE})
+_GENERATION = alternatives(TEXT, fields({"name": TEXT, "vars": FLAG}, "name"))
 _POLICIES = ["default", "moon", "gpu", "regional", "fill_metals", "durable_object"]
 
 
@@ -168,7 +101,7 @@ ATTRIBUTES: tuple[Attribute, ...] = (
     _fixed("scheduling_policy", {"enum": _POLICIES}, "Who places the instances.", default="default"),
     _fixed("jobs", FLAG, "Runs jobs instead of lasting instances; only at creation."),
     _inside(
-        "image", _IMAGE, "The image to run: `${images.<key>}`, or a name by the rules for images.", bare="ref"
+        "image", IMAGE, "The image to run: `${images.<key>}`, or a name by the rules for images.", bare="ref"
     ),
     _manner(
         "image_disk_mb",
@@ -180,7 +113,7 @@ ATTRIBUTES: tuple[Attribute, ...] = (
     ),
     _inside(
         "instance_type",
-        _SIZE,
+        SIZE,
         "A named size, or vCPU, memory and disk; missing numbers come from `lite`.",
         default="lite",
         removal=Removal.RESET,
@@ -208,14 +141,14 @@ ATTRIBUTES: tuple[Attribute, ...] = (
         "Experimental; for the policy `gpu` only.",
         removal=Removal.KEEP,
     ),
-    _hot("ssh", _SSH, "SSH through wrangler."),
+    _hot("ssh", SSH, "SSH through wrangler."),
     _hot(
         "authorized_keys",
-        named(TEXT, _KEY_LIST),
+        named(TEXT, KEY_LIST),
         "Ed25519 keys that may log in, by name. A list is understood too.",
     ),
     _inside(
-        "trusted_user_ca_keys", named(TEXT, _CA_LIST), "Ed25519 keys of authorities whose users may log in."
+        "trusted_user_ca_keys", named(TEXT, CA_LIST), "Ed25519 keys of authorities whose users may log in."
     ),
     _inside("ssh_public_key_ids", TEXTS, "Keys of the account: `${ssh_public_keys.<key>}`.", bare="id"),
     _hot(
@@ -227,10 +160,10 @@ ATTRIBUTES: tuple[Attribute, ...] = (
     ),
     _inside(
         "environment_variables",
-        _NAMED_TEXTS,
+        NAMED_TEXTS,
         "Variables by name. A list of name and value is understood too.",
     ),
-    _inside("labels", _NAMED_TEXTS, "Labels by name. A list of name and value is understood too."),
+    _inside("labels", NAMED_TEXTS, "Labels by name. A list of name and value is understood too."),
     _inside(
         "secrets",
         {"type": "object", "additionalProperties": TEXT},
@@ -241,10 +174,10 @@ ATTRIBUTES: tuple[Attribute, ...] = (
     _inside(
         "entrypoint", TEXTS, "What is started, in place of the image's; its own arguments are then dropped."
     ),
-    _inside("network", _NETWORK, "How instances are reached from outside."),
-    _inside("ports", _PORTS, "Ports by name; without a number the scheduler chooses one."),
-    _inside("checks", _CHECKS, "Health and readiness checks by name."),
-    _inside("dns", _DNS, "Name servers and search domains, in place of the host's."),
+    _inside("network", NETWORK, "How instances are reached from outside."),
+    _inside("ports", PORTS, "Ports by name; without a number the scheduler chooses one."),
+    _inside("checks", CHECKS, "Health and readiness checks by name."),
+    _inside("dns", DNS, "Name servers and search domains, in place of the host's."),
     _inside(
         "provisioner", fields({"type": {"enum": ["none", "cloudinit"]}}, "type"), "How an instance is set up."
     ),

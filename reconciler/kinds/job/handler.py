@@ -23,7 +23,7 @@ from reconciler.kinds.job.standing import (
     why_bad,
 )
 from reconciler.kinds.job.table import KIND
-from reconciler.kinds.shared.image_resolving import ImageResolving, ResolveImage
+from reconciler.kinds.shared.image_resolving import ResolveImage, pinned_images
 from reconciler.model.address import ResourceAddress
 from reconciler.model.change import Change
 from reconciler.model.handler import (
@@ -95,10 +95,7 @@ class JobHandler(Handler):
         self, wishes: Sequence[Desired], context: PrepareContext
     ) -> Mapping[ResourceAddress, Prepared]:
         """Pins images that are named by their tag."""
-        if self._resolve_image is None:
-            return {}
-        pinned = ImageResolving(self._resolve_image, context).prepared(wishes)
-        return {address: _without_disk(prepared) for address, prepared in pinned.items()}
+        return pinned_images(self._resolve_image, wishes, context)
 
     def observe(self, look: Look) -> Sighting:
         """What ran is remembered, and asks for nothing; a run that a user names is read."""
@@ -187,8 +184,3 @@ class JobHandler(Handler):
         if reason := why_bad(job):
             return Stuck(reason, "failed", fix="correct it and apply again", facts=facts)
         return Settled(seen, facts)
-
-
-def _without_disk(prepared: Prepared) -> Prepared:
-    attributes = {key: value for key, value in prepared.attributes.items() if key == "image"}
-    return Prepared(attributes, diagnostics=prepared.diagnostics, recorded=prepared.recorded)

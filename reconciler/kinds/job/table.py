@@ -4,45 +4,33 @@ from __future__ import annotations
 
 from typing import Any
 
-from reconciler.kinds.shared.durations import PATTERN
+from reconciler.kinds.shared.schemas import (
+    ANY_TEXT,
+    DURATION,
+    IMAGE,
+    NAMED_TEXTS,
+    TEXT,
+    TEXTS,
+    alternatives,
+    fields,
+)
 from reconciler.kinds.shared.sizes import ALIASES, TYPES
 from reconciler.model.change import Effect
 from reconciler.model.handler import Attribute, Kind, Output, Uniqueness
 
-_TEXT: dict[str, Any] = {"type": "string", "minLength": 1}
-_TEXTS: dict[str, Any] = {"type": "array", "items": {"type": "string"}}
-_PAIR = {
-    "type": "object",
-    "properties": {"name": _TEXT, "value": {"type": "string"}},
-    "required": ["name", "value"],
-    "additionalProperties": False,
-}
-_IMAGE = {
-    "anyOf": [
-        _TEXT,
-        {
-            "type": "object",
-            "properties": {"name": _TEXT, "tag": _TEXT, "digest": _TEXT},
-            "required": ["name"],
-            "additionalProperties": False,
-        },
-    ]
-}
-_SIZE = {
-    "anyOf": [
-        {"enum": [*TYPES, *ALIASES]},
-        {
-            "type": "object",
-            "properties": {
+_SIZE = alternatives(
+    {"enum": [*TYPES, *ALIASES]},
+    {
+        **fields(
+            {
                 "vcpu": {"type": "number", "minimum": 0.0625},
                 "memory_mib": {"type": "integer", "minimum": 1},
-            },
-            "minProperties": 1,
-            "additionalProperties": False,
-        },
-    ]
-}
-_TIMEOUT = {"anyOf": [{"type": "number", "minimum": 1}, {"type": "string", "pattern": PATTERN}]}
+            }
+        ),
+        "minProperties": 1,
+    },
+)
+_TIMEOUT = alternatives({"type": "number", "minimum": 1}, DURATION)
 
 
 def _input(path: str, schema: dict[str, Any], description: str, **options: Any) -> Attribute:
@@ -55,20 +43,20 @@ KIND = Kind(
     section="jobs",
     description="A run to completion; what depends on it starts once it has ended with 0.",
     attributes=(
-        _input("application", _TEXT, "The application it runs in, one with `jobs: true`.", bare="id"),
-        _input("image", _IMAGE, "What it runs; by default the application's image.", bare="ref"),
-        _input("entrypoint", _TEXTS, "What is started, in place of the image's."),
-        _input("command", _TEXTS, "Arguments, in place of the image's."),
+        _input("application", TEXT, "The application it runs in, one with `jobs: true`.", bare="id"),
+        _input("image", IMAGE, "What it runs; by default the application's image.", bare="ref"),
+        _input("entrypoint", TEXTS, "What is started, in place of the image's."),
+        _input("command", TEXTS, "Arguments, in place of the image's."),
         _input("timeout", _TIMEOUT, "How long it may take: seconds, or a duration such as `10m`."),
         _input("instance_type", _SIZE, "A named size, or vCPU and memory; by default the application's."),
         _input(
             "environment_variables",
-            {"type": ["object", "array"], "additionalProperties": {"type": "string"}, "items": _PAIR},
+            NAMED_TEXTS,
             "Variables by name, over the application's. A list of name and value is understood too.",
         ),
         _input(
             "secrets",
-            {"type": "object", "additionalProperties": {"type": "string"}},
+            {"type": "object", "additionalProperties": ANY_TEXT},
             "Variables by name that hold `${secrets.<key>}`, or a text with one inside.",
             secret=True,
             secret_template=True,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from reconciler.clients.image_rules import ImageRules
@@ -17,6 +18,21 @@ UNRESOLVED = "A130"
 
 ResolveImage = Callable[[str, ImageRules, str], Mapping[str, Any]]
 """Image's name, the rules it is read by, and the digest it had in a saved plan ("": none), to what it comes to."""
+
+
+def pinned_images(
+    resolve: ResolveImage | None, wishes: Sequence[Desired], context: PrepareContext
+) -> dict[ResourceAddress, Prepared]:
+    """The images of the wishes pinned, without the disk that they need."""
+    if resolve is None:
+        return {}
+    prepared = ImageResolving(resolve, context).prepared(wishes)
+    return {
+        address: replace(
+            one, attributes={key: value for key, value in one.attributes.items() if key == "image"}
+        )
+        for address, one in prepared.items()
+    }
 
 
 class ImageResolving:
