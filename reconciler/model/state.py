@@ -86,7 +86,7 @@ class _Folding:
             case StepCheckpointed():
                 self._checkpoint(event)
             case StepSucceeded() | StepRecovered():
-                self._end(event.operation, event.address, event.prior)
+                self._end(event.operation, event.address, self._left(event))
                 if event.deleted:
                     self.tombstones.append(Tombstone(event.deleted, event.address, event.at))
             case StepSettled():
@@ -101,6 +101,13 @@ class _Folding:
                 self.outputs = event.outputs
             case _:
                 pass
+
+    def _left(self, event: StepSucceeded | StepRecovered) -> Prior | None:
+        """What remains at an address: with what was replaced, the one that was made before it went stays."""
+        known = self.resources.get(event.address)
+        if event.prior is None and event.deleted and known and known.identity != event.deleted:
+            return known
+        return event.prior
 
     def _checkpoint(self, event: StepCheckpointed) -> None:
         if intent := self.intents.get(event.operation):
