@@ -140,7 +140,7 @@ def looks(intents: Sequence[Intent], clock: Time) -> Iterator[None]:
 def _subject(intent: Intent) -> Subject:
     begun = intent.begun
     wanted: Attributes = begun.prior.attributes if begun.prior else {}
-    return Subject(begun.address, begun.natural_key, wanted=wanted)
+    return Subject(begun.address, begun.natural_key, wanted=wanted, operation=begun.operation)
 
 
 def _verdict(intent: Intent, candidates: list[Observed]) -> Event:

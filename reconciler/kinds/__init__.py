@@ -61,6 +61,7 @@ def build_handlers(clients: Clients) -> dict[str, Handler]:
     from reconciler.clients.temporary_image import TemporaryImages
     from reconciler.kinds.account import AccountHandler
     from reconciler.kinds.application import ApplicationHandler
+    from reconciler.kinds.deployment import DeploymentHandler
     from reconciler.kinds.image import ImageHandler
     from reconciler.kinds.job import JobHandler
     from reconciler.kinds.registry import RegistryHandler
@@ -110,6 +111,7 @@ def build_handlers(clients: Clients) -> dict[str, Handler]:
             resolve_image=resolve_image,
         ),
         applications,
+        DeploymentHandler(api, resolve_image=resolve_image),
         JobHandler(api, resolve_image=resolve_image),
         AccountHandler(api),
     )

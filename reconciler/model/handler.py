@@ -252,6 +252,7 @@ class Subject:
     external: bool = False
     prior: Prior | None = None
     wanted: Attributes | None = None
+    operation: str = ""  # of an earlier run that began to create it and lost sight of it
 
 
 @dataclass(frozen=True, slots=True)

@@ -199,3 +199,170 @@ def test_what_cannot_run_is_said_before(shop: Project, was: str, becomes: str, s
     shop.write(JOBS.replace(was, becomes))
     ended = shop.run("validate")
     assert (ended.code, said in ended.err) == (1, True), ended.err
+
+
+ALONE = """\
+version: 1
+project: shop
+images: {api: {archive: image}}
+secrets: {db: {from: {env: DB_PASSWORD}}}
+deployments:
+  edge:
+    image: ${images.api}
+    location: sfo06
+    environment_variables: {LEVEL: info}
+    command: [serve]
+outputs: {place: "${deployments.edge.location}", id: "${deployments.edge.id}"}
+"""
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f ci@example"
+MORE = "command: [serve]\n    "
+
+
+def alone(shop: Project) -> Any:
+    [deployment] = shop.world("deployment")
+    return deployment
+
+
+def test_a_deployment_is_placed_and_runs(shop: Project) -> None:
+    applied(shop, ALONE)
+    found = alone(shop)
+    assert found["current_placement"]["status"]["health"] == "running"
+    assert (found["location"]["name"], found["memory_mib"], found["command"]) == (
+        "sfo06",
+        256,
+        ["serve"],
+    )
+    assert shop.run("output", "place").out == "sfo06\n"
+    assert shop.run("output", "id").out == f"{found['id']}\n"
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes"),
+    [
+        ("location: sfo06", "location: ams02"),
+        ("{LEVEL: info}", "{LEVEL: debug}"),
+        ("{LEVEL: info}", "{OTHER: x}"),
+        ("command: [serve]", "command: [serve, --fast]"),
+        (MORE, f"{MORE}entrypoint: [sh]\n    "),
+        (MORE, f"{MORE}instance_type: basic\n    "),
+        (MORE, f"{MORE}instance_type: {{vcpu: 1, memory_mib: 4096, disk_mb: 5000}}\n    "),
+        (MORE, f"{MORE}labels: {{team: shop}}\n    "),
+        (MORE, f'{MORE}secrets: {{DB: "${{secrets.db}}"}}\n    '),
+        (MORE, f"{MORE}dns: {{servers: [1.1.1.1]}}\n    "),
+        (MORE, f"{MORE}observability: {{enabled: true}}\n    "),
+    ],
+)
+def test_what_can_be_modified_is_placed_anew(shop: Project, was: str, becomes: str) -> None:
+    applied(shop, ALONE)
+    changed = ALONE.replace("command: [serve]\n", MORE + "\n").replace(was, becomes)
+    identity = alone(shop)["id"]
+    for manifest in (changed, ALONE):
+        shop.write(manifest)
+        [change] = [one for one in shop.plan()["changes"] if one["kind"] == "deployment"]
+        assert (change["action"], change["effect"]) == ("update", "downtime")
+        assert [hazard["code"] for hazard in change["hazards"]] == ["DOWNTIME"]
+        applied(shop, manifest)
+        assert alone(shop)["id"] == identity
+    assert alone(shop)["version"] == 2
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "network: {mode: public, assign_ipv4: account}",
+        "ports: {web: {port: 8080}}",
+        "ssh: {enabled: true}",
+        f"authorized_keys: {{ci: {KEY}}}",
+        f"trusted_user_ca_keys: {{ca: {KEY}}}",
+        "provisioner: {type: none}",
+        "experimental_flags: [fast]",
+    ],
+)
+def test_what_cannot_be_modified_gives_a_new_id(shop: Project, more: str) -> None:
+    applied(shop, ALONE)
+    for manifest in (ALONE.replace("outputs:", f"    {more}\noutputs:"), ALONE):
+        before, since = alone(shop)["id"], shop.last_request()
+        shop.write(manifest)
+        [change] = shop.plan()["changes"]
+        assert (change["action"], change["effect"]) == ("replace", "downtime")
+        applied(shop, manifest)
+        assert alone(shop)["id"] != before
+        assert any(path.endswith("/recreate") for _, path in shop.requests(since))
+
+
+def test_an_address_is_an_output(shop: Project) -> None:
+    public = ALONE.replace("outputs:", "    network: {mode: public, assign_ipv4: account}\noutputs:")
+    applied(shop, public.replace("${deployments.edge.id}", "${deployments.edge.ipv4}"))
+    assert shop.run("output", "id").out == f"{alone(shop)['network']['ipv4']}\n"
+
+
+def test_what_a_hand_changed_is_put_back_and_what_it_added_stays(shop: Project) -> None:
+    applied(shop, ALONE)
+    variables = [{"name": "LEVEL", "value": "loud"}, {"name": "THEIRS", "value": "x"}]
+    shop.by_hand(
+        "PATCH", f"containers/deployments/{alone(shop)['id']}/v2", {"environment_variables": variables}
+    )
+    assert shop.actions() == {"deployment.edge": "update"}
+    applied(shop, ALONE)
+    known = {one["name"]: one["value"] for one in alone(shop)["environment_variables"]}
+    assert known == {"LEVEL": "info", "THEIRS": "x"}
+    shop.by_hand("DELETE", f"containers/deployments/{alone(shop)['id']}/v2")
+    assert shop.actions() == {"deployment.edge": "create"}
+    applied(shop, ALONE)
+
+
+@pytest.mark.parametrize("fault", ["after", "before"])
+def test_a_lost_answer_makes_one_deployment(shop: Project, fault: str) -> None:
+    shop.faults({"method": "POST", "path": "/deployments/v2$", "fault": {"drop": fault}})
+    applied(shop, ALONE)
+    alone(shop)
+    shop.faults({"method": "POST", "path": "/recreate$", "fault": {"drop": fault}})
+    applied(shop, ALONE.replace("outputs:", "    ssh: {enabled: true}\noutputs:"))
+    alone(shop)
+
+
+def test_a_container_that_does_not_come_up_fails_the_step(shop: Project) -> None:
+    shop.settings(unhealthy=[{"image": image(b"layer one").top.digest}])
+    shop.write(ALONE)
+    ended = shop.run("apply", "--yes")
+    assert (ended.code, "its container failed" in ended.err) == (4, True), ended.err
+
+
+def test_a_deployment_leaves_with_its_block_and_with_destroy(shop: Project) -> None:
+    applied(shop, ALONE)
+    shop.write(ALONE[: ALONE.index("deployments:")])
+    assert shop.actions()["deployment.edge"] == "delete"
+    shop.apply()
+    assert shop.world("deployment") == []
+    applied(shop, ALONE)
+    assert shop.run("destroy", "--yes").code == 0
+    assert shop.world("deployment") == []
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes", "said"),
+    [
+        ("    location: sfo06\n", "", "it has no location"),
+        ("    image: ${images.api}\n", "", "it has no image"),
+        (MORE, MORE + "labels: {reconciler-operation: x}\n    ", "is set for every deployment"),
+        (MORE, MORE + "instance_type: {vcpu: 9}\n    ", "is more than"),
+    ],
+)
+def test_what_cannot_be_placed_is_said_before(shop: Project, was: str, becomes: str, said: str) -> None:
+    shop.write(ALONE.replace("command: [serve]\n", MORE + "\n").replace(was, becomes))
+    ended = shop.run("validate")
+    assert (ended.code, said in ended.err) == (1, True), ended.err
+
+
+def test_a_place_that_the_account_has_not_is_named_with_what_to_do(shop: Project) -> None:
+    shop.write(ALONE.replace("sfo06", "moon01"))
+    ended = shop.run("apply", "--yes")
+    assert (ended.code, "${account.locations}" in ended.err) == (4, True), ended.err
+
+
+def test_what_is_made_before_the_old_one_goes_stays_known(shop: Project) -> None:
+    using = ALONE.replace("command: [serve]\n", f'{MORE}secrets: {{DB: "${{secrets.db}}"}}\n')
+    applied(shop, using)
+    applied(shop, using.replace("{from:", "{name: other, from:"))
+    assert [one["name"] for one in shop.world("secret")] == ["other"]
+    assert "secret.db" in shop.run("state", "list").out
