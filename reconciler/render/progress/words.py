@@ -38,7 +38,7 @@ _DONE = {
     "update": "updated",
     "delete": "deleted",
     "adopt": "taken over",
-    "run": "ended",
+    "run": "started",
     "forget": "forgotten",
     "move": "moved",
     "refresh": "accepted",
