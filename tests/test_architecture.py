@@ -34,11 +34,9 @@ ONLY_USERS = {
     "httpx": {"clients"},
     "docker": {"clients"},
     "dockerfile_parse": {"clients"},
-    "starlette": {"emulator"},
     "uvicorn": {"emulator"},
     "msgspec": {"storage", "clients", "emulator"},
     "click": {"cli"},
-    "rich": {"render"},
 }
 MODULES = sorted(ROOT.rglob("*.py"))
 

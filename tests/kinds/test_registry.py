@@ -224,6 +224,13 @@ def test_one_that_came_between_leaves_no_secret_behind(cloud: Emulated) -> None:
     assert cloud.world("store_secret") == []
 
 
+def test_a_store_that_came_between_is_used(cloud: Emulated) -> None:
+    store = cloud.api.create_secrets_store("theirs")["id"]
+    cloud.faults({"method": "GET", "path": "/stores$", "fault": {"stale": 3600}})
+    assert failures(cloud.bench.apply(wish())) == []
+    assert [one["store_id"] for one in cloud.world("store_secret")] == [store]
+
+
 def test_a_secret_of_that_name_is_not_overwritten(cloud: Emulated) -> None:
     store = cloud.api.create_secrets_store("mine")["id"]
     cloud.api.create_store_secret(store, NAME, "theirs")

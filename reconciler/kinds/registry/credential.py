@@ -51,8 +51,7 @@ def put_credential(api: StoreApi, wanted: Attributes, *, is_ours: bool) -> dict[
 
     `is_ours`: a secret of that name comes from an attempt that was cut off, and is written again.
     """
-    stores = api.list_secrets_stores()
-    store = str((stores[0] if stores else api.create_secrets_store(_STORE_NAME))["id"])
+    store = _store_of(api)
     name = f"registry-{re.sub('[^a-z0-9]+', '-', str(wanted['domain']))}"
     value, stored = as_stored(wanted), find_credential(api, store, name)
     if stored is None:
@@ -66,6 +65,20 @@ def put_credential(api: StoreApi, wanted: Attributes, *, is_ours: bool) -> dict[
             fix="delete it there, then run again",
         )
     return {"store_id": store, "secret_name": name}
+
+
+def _store_of(api: StoreApi) -> str:
+    """The account's one store, made if there is none; another registry may make it at the same moment."""
+    stores = api.list_secrets_stores()
+    if stores:
+        return str(stores[0]["id"])
+    try:
+        return str(api.create_secrets_store(_STORE_NAME)["id"])
+    except ConflictError:
+        stores = api.list_secrets_stores()
+        if not stores:
+            raise
+        return str(stores[0]["id"])
 
 
 def change_credential(api: StoreApi, wanted: Attributes, place: Mapping[str, str]) -> None:
