@@ -25,7 +25,8 @@ def _no_outside_settings(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pyte
     home.mkdir(exist_ok=True)
     for name in ("HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME"):
         monkeypatch.setenv(name, str(home))
-    monkeypatch.delenv("CI", raising=False)
+    for name in ("CI", "COLUMNS", "LINES", "NO_COLOR", "TERM"):
+        monkeypatch.delenv(name, raising=False)
 
 
 @pytest.hookimpl(hookwrapper=True)
