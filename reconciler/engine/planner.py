@@ -258,6 +258,4 @@ class Blueprint:
     manifest: Manifest
     waits_for: Mapping[ResourceAddress, frozenset[ResourceAddress]] = field(default_factory=dict)
     uses: Mapping[ResourceAddress, frozenset[ResourceAddress]] = field(default_factory=dict)
-    kept: Mapping[str, Mapping[str, str]] = field(
-        default_factory=dict
-    )  # by hash: to be kept beside the state
+    kept: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # beside the state, by hash
