@@ -8,7 +8,7 @@ from sys import intern
 from typing import Any
 
 from reconciler.manifest.findings import MOST
-from reconciler.manifest.scalars import as_text, meaning
+from reconciler.manifest.scalars import NULL_BEGINNINGS, as_text, meaning
 from reconciler.manifest.tree import Block, Items, Mark, Node, mark_of
 
 DEEPEST = 100
@@ -98,13 +98,13 @@ class Builder:
             AliasEvent: self._alias,
             DocumentStartEvent: self._document,
         }
-        next_event = parser.get_event
+        next_event, find = parser.get_event, take.get
         while True:
             event = next_event()
-            kind = type(event)
-            if kind in take:
-                take[kind](event)
-            elif kind is StreamEndEvent:
+            taker = find(type(event))
+            if taker is not None:
+                taker(event)
+            elif type(event) is StreamEndEvent:
                 return
 
     def _document(self, event: Any) -> None:
@@ -133,7 +133,7 @@ class Builder:
 
     def _key(self, frame: _Frame, text: str, plain: bool, event: Any) -> None:
         mark = event.start_mark
-        if plain and meaning(text) is None:
+        if plain and text[:1] in NULL_BEGINNINGS and meaning(text) is None:
             raise Refusal(
                 "E105", "a key must be a text, not null", _place(event), "write a name, or quote it"
             )

@@ -71,6 +71,7 @@ class Binding:
     file: str
     account_id: Value
     _worked_out: dict[str, Any] = field(default_factory=dict)
+    _said: dict[tuple[ResourceAddress, str], Value] = field(default_factory=dict)
 
     def site(self, address: ResourceAddress, block: Block, mark: Mark, each: Each | None) -> Site:
         """The place in which the references of a resource stand."""
@@ -125,7 +126,13 @@ class Binding:
         return self._worked_out[name]
 
     def _text_of(self, address: ResourceAddress, key: str) -> Value:
-        """What the block of another resource says under a key."""
+        """What the block of another resource says under a key; thousands may ask the same."""
+        asked = (address, key)
+        if asked not in self._said:
+            self._said[asked] = self._look_up(address, key)
+        return self._said[asked]
+
+    def _look_up(self, address: ResourceAddress, key: str) -> Value:
         declared = self.scope.declared
         block = declared.block_of(address)
         if block is None or block.get(key) is None:

@@ -16,6 +16,8 @@ _INTEGER = re.compile(r"[-+]?[0-9]+")
 _OTHER_BASE = re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]{1,3})?")
 _BEGINNINGS = frozenset("-+.0123456789tTfFnN~")
+NULL_BEGINNINGS = frozenset(("", "~", "n", "N"))
+"""With what every way to write null begins."""
 # Longer runs of digits are no quantity that anything here could want, and Python refuses to print them.
 _LONGEST_NUMBER = 100
 

@@ -72,7 +72,11 @@ class Sending:
 
     def done(self) -> Result:
         """Sends everything that has to be sent."""
-        if judging.uploads(self._change) and UPLOADED not in self._work.before:
+        if UPLOADED in self._work.before:
+            self._classes_changed = (
+                True  # by the attempt that was cut off: its namespaces are not known here yet
+            )
+        elif judging.uploads(self._change):
             self._upload()
         sent = self._send_secrets()
         routing = Routing(self._client, self._script, self._change, everything=self._everything)
