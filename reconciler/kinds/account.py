@@ -37,7 +37,9 @@ NAMED = "Q101"
 
 _BEFORE = "before"  # the defaults of before the first apply, under this name among the facts
 _KEYS = ("vcpus", "memory_mib", "disk_mb")
-_REFUSALS = {"VALIDATE_INPUT": "keep `defaults` within the limits that `reconciler account` shows"}
+_REFUSALS = {
+    "VALIDATE_INPUT": "keep `defaults` within the account's limits; an output of `${account.limits}` shows them"
+}
 
 
 def _default(key: str, schema: Mapping[str, Any], description: str) -> Attribute:

@@ -118,7 +118,9 @@ def test_an_import_remembers_what_it_found(cloud: Emulated) -> None:
 def test_a_refusal_says_what_to_do(cloud: Emulated) -> None:
     [told] = failures(cloud.bench.apply(wish(vcpus=-1)))
     assert "VALIDATE_INPUT" in told
-    assert told.endswith("keep `defaults` within the limits that `reconciler account` shows")
+    assert told.endswith(
+        "keep `defaults` within the account's limits; an output of `${account.limits}` shows them"
+    )
 
 
 @pytest.mark.parametrize(

@@ -194,7 +194,7 @@ def test_a_failing_rollout_is_left_alone_by_default(made: Project) -> None:
     ended = made.run("apply", "--yes")
     assert ended.code == 4
     assert "failed" in ended.err
-    assert "reconciler rollout revert application.api" in ended.err + ended.out
+    assert "setting application.api back in the manifest" in ended.err + ended.out
 
 
 def test_a_fix_is_not_stopped_by_instances_that_fail_already(made: Project) -> None:

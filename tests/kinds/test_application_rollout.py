@@ -164,7 +164,9 @@ def test_a_failing_instance_of_the_new_version_breaks_the_gate(on_failure: str, 
     assert (standing.end, standing.then) == ("failed", then)
     assert standing.reason == "the rollout went wrong: 1 instance of the new version failed at step 2 of 2"
     assert ("reverted" in standing.facts) == (then == "revert")
-    assert standing.fix == ("" if then else "undo it with `reconciler rollout revert application.api`")
+    assert standing.fix == (
+        "" if then else "undo it by setting application.api back in the manifest and applying that"
+    )
 
 
 def test_failing_instances_of_the_old_version_do_not() -> None:

@@ -194,4 +194,4 @@ def _next(pending: Pending) -> str:
 
 
 def _commands(pending: Pending) -> str:
-    return f"undo it with `reconciler rollout revert {pending.address}`"
+    return f"undo it by setting {pending.address} back in the manifest and applying that"

@@ -15,6 +15,7 @@ from reconciler.render.text.sheet import COLOURS, Sheet, place
 from reconciler.render.verdict import addresses, plural, verb_of
 
 _MOST_ROWS = 12
+_MOST_ROW_LINES = 14
 _MOST_LINES = 8
 _MOST_ITEMS = 5
 _MOST_NAMES = 6
@@ -128,10 +129,17 @@ def _rows(sheet: Sheet, change: PlannedChange) -> Iterator[str]:
             break
     shown = rows[: sheet.most(_MOST_ROWS)]
     width = max((columns(row.path) for row in shown if columns(row.path) <= _widest(sheet)), default=0)
+    told = 0
+    room = sheet.most(_MOST_ROW_LINES)
     for row in shown:
-        yield from _row(sheet, row, width, is_new, change.source.line)
-    if len(shown) < len(rows):
-        yield f"      … {plural(max(1, len(said) - len(shown)), 'more difference')} (--detail full)"
+        lines = list(_row(sheet, row, width, is_new, change.source.line))
+        if told and len(lines) > room:
+            break
+        room -= len(lines)
+        told += 1
+        yield from lines
+    if told < len(rows):
+        yield f"      … {plural(max(1, len(said) - told), 'more difference')} (--detail full)"
     if implied:
         yield from _implied(sheet, implied, width)
 

@@ -65,7 +65,13 @@ class Sheet:
 
     def said(self, text: str) -> str:
         """A message from elsewhere: harmless, and cut where nobody would read on."""
-        return self.wording.cut(harmless(text), len(text))
+        length = len(text)
+        text = harmless(text)
+        most = self.wording.longest
+        # Long words leave much of each line empty: half as many signs take up as many lines.
+        if most and len(text) > most and any(len(word) > most // 6 for word in text[:most].split()):
+            text = f"{text[: most // 2]}… ({length:,} characters)"
+        return self.wording.cut(text, length)
 
     def title(self, text: str, right: str = "", code: str = HEADING) -> str:
         """The title of a section."""
