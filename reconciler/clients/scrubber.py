@@ -7,7 +7,6 @@ characters stand in too many innocent words.
 from __future__ import annotations
 
 import base64
-import html
 import json
 import re
 import shlex
@@ -58,6 +57,8 @@ def _pieces(value: str) -> Iterator[str]:
 
 
 def _forms_of(text: str) -> set[str]:
+    import html  # knows two thousand names of signs, which takes a while, and not every run has a secret
+
     quoted = json.dumps(text)[1:-1]
     plain = json.dumps(text, ensure_ascii=False)[1:-1]
     escaped = {
