@@ -100,8 +100,9 @@ class _Comparison:
             if self.observed.get(key, _MISSING) == want and type(want) is not Secret:
                 continue
             row = row_for(self.kind, (key,))
-            if not row.rides_along:
-                yield from self._walk((key,), want, self._before(row, (key,)))
+            if row.rides_along or (row.write_only and self.prior.get(key, _MISSING) == want):
+                continue
+            yield from self._walk((key,), want, self._before(row, (key,)))
         for key in self.prior:
             if key not in wanted:
                 yield from self._removed((key,))

@@ -58,6 +58,8 @@ def resolve(value: Value, scope: Scope) -> Value:
         return value
     if kind is dict:
         return _resolve_dict(value, scope)
+    if kind is list and PLAIN.issuperset(map(type, value)):
+        return value
     if kind is list or kind is tuple:
         return [resolve(inner, scope) for inner in value]
     if isinstance(value, Template):
