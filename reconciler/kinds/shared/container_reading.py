@@ -31,12 +31,10 @@ class ContainerReading:
         self.lends: list[Lend] = []
 
     def read(self) -> None:
-        """Reads everything that has a name of its own, and the plain lists."""
-        self.read_keys()
-        self._named()
-        self._lists()
-        self._checks()
-        self._secrets()
+        """Reads everything that has a name of its own, and the plain lists; most blocks have little of it."""
+        for keys, part in _PARTS:
+            if not keys.isdisjoint(self._block):
+                part(self)
 
     def _members(self, key: str) -> Mapping[str, Value]:
         value = self._block.get(key, {})
@@ -73,13 +71,15 @@ class ContainerReading:
             if found is not None:
                 self.attributes[key] = found
 
-    def _named(self) -> None:
+    def _variables(self) -> None:
         for key in ("environment_variables", "labels"):
             found = self._by_name(key, _plain_name, lambda item: item.get("value"))
             if isinstance(found, Mapping):
                 found = {name: _as_text(value) for name, value in found.items() if value is not None}
             if found is not None:
                 self.attributes[key] = found
+
+    def _ports(self) -> None:
         ports = self._by_name("ports", _plain_name, _without_name)
         if ports is not None:
             self.attributes["ports"] = ports
@@ -128,8 +128,6 @@ class ContainerReading:
                 self._report(("checks",), BAD_CHECK, summary, "a check names a port by its name")
 
     def _secrets(self) -> None:
-        if "secrets" not in self._block:
-            return
         found: dict[str, Value] = {}
         for variable, value in self._members("secrets").items():
             found[variable] = self._secret(variable, value)
@@ -147,6 +145,19 @@ class ContainerReading:
             fix = "declare it under `secrets` and write ${secrets.<key>}, by itself"
             self._report(("secrets", variable), NOT_A_SECRET, summary, fix)
         return value
+
+
+_PARTS: tuple[tuple[frozenset[str], Callable[[ContainerReading], None]], ...] = (
+    (frozenset({"authorized_keys", "trusted_user_ca_keys"}), ContainerReading.read_keys),
+    (frozenset({"environment_variables", "labels"}), ContainerReading._variables),
+    (frozenset({"ports", "network"}), ContainerReading._ports),
+    (
+        frozenset({"command", "entrypoint", "ssh_public_key_ids", "experimental_flags"}),
+        ContainerReading._lists,
+    ),
+    (frozenset({"checks"}), ContainerReading._checks),
+    (frozenset({"secrets"}), ContainerReading._secrets),
+)
 
 
 def _not_ed25519(keys: Mapping[str, Value]) -> Iterable[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
 _PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ns|us|µs|ms|s|m|h|d)")
 _NANOSECONDS = {
@@ -37,6 +38,7 @@ def spelled(text: str) -> str:
     return "".join(parts) or "0s"
 
 
+@cache  # thousands of resources say the same few
 def _nanoseconds(text: str) -> int:
     parts = _PART.findall(text)
     if not parts or "".join(amount + unit for amount, unit in parts) != text:
