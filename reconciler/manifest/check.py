@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from reconciler.manifest.findings import Findings
-from reconciler.manifest.schema import Schema, manifest_schema, part_of, resource_schema
+from reconciler.manifest.schema import Schema, definition_of, manifest_schema, part_of, resource_schema
 from reconciler.manifest.shape import Shape, shape_of
 from reconciler.manifest.site import Site
 from reconciler.manifest.tree import Block, Node, child, mark_at, source_of
@@ -29,15 +29,23 @@ class Checker:
     def __init__(self, kinds: Mapping[str, Kind]) -> None:
         self._kinds = kinds  # by section
         self._shapes: dict[str, Shape] = {}
+        self._definitions: dict[str, Schema] = {}
         self._compiled: dict[tuple[str, str], Any] = {}
 
     @cached_property
     def _whole(self) -> Schema:
         return manifest_schema(self._kinds.values(), keyed=True)
 
-    @cached_property
-    def _partial(self) -> Schema:
-        return manifest_schema(self._kinds.values(), partial=True, keyed=True)
+    def _enough_for(self, root: Block, *, partial: bool) -> Schema:
+        """A schema of the kinds that a document may speak of: to make and compile that of every kind takes its time."""
+        anywhere = partial or "defaults" in root
+        kinds = [kind for section, kind in self._kinds.items() if anywhere or section in root]
+        return manifest_schema(kinds, partial=partial, keyed=True)
+
+    def _definition(self, kind: Kind) -> Schema:
+        if kind.name not in self._definitions:
+            self._definitions[kind.name] = definition_of(kind)
+        return self._definitions[kind.name]
 
     def shape(self, kind: Kind) -> Shape:
         """What the attributes of a kind may be."""
@@ -50,7 +58,7 @@ class Checker:
     def check_document(self, root: Block, file: str, findings: Findings) -> None:
         """Collects what is wrong with a manifest as written; its base may leave to the environments what it lacks."""
         partial = bool(root.get("environments"))
-        if _compiled(self._partial if partial else self._whole).is_valid(root):
+        if _compiled(self._enough_for(root, partial=partial)).is_valid(root):
             return
         for piece in self._pieces(root, partial=partial):
             self._report(piece, root, file, findings)
@@ -120,7 +128,7 @@ class Checker:
         self, site: Site, kind: Kind, key: str, value: Value, origins: Mapping[Path, str]
     ) -> bool:
         """Whether an attribute into which values came by reference is what it may be; collects what is not."""
-        schema = {"properties": {key: self._whole["$defs"][kind.name]["properties"][key]}}
+        schema = {"properties": {key: self._definition(kind)["properties"][key]}}
         plain = {key: _stand_in(value)}
         if self._validator(kind.name, key, schema).is_valid(plain):
             return True

@@ -124,7 +124,7 @@ def manifest_schema(kinds: Iterable[Kind], *, partial: bool = False, keyed: bool
     kinds = list(kinds)
     definitions: dict[str, Any] = {}
     for kind in kinds:
-        whole = _nullable(_written_core(resource_schema(kind)))
+        whole = definition_of(kind)
         definitions[part_of(kind)] = loosened(whole)
         definitions[kind.name] = definitions[part_of(kind)] if partial else whole
     place = _section if keyed else _written_section
@@ -143,6 +143,11 @@ def manifest_schema(kinds: Iterable[Kind], *, partial: bool = False, keyed: bool
         "additionalProperties": False,
         "$defs": definitions,
     }
+
+
+def definition_of(kind: Kind) -> dict[str, Any]:
+    """The schema of what may be written for a resource of a kind."""
+    return _nullable(_written_core(resource_schema(kind)))
 
 
 def part_of(kind: Kind) -> str:
