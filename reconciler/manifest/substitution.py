@@ -47,7 +47,10 @@ class Substitution:
     def _items(self, items: Items, shape: Shape, path: Path) -> list[Value]:
         item = shape.item
         return [
-            self._value(value, items.spelling(at), item, (*path, str(at))) for at, value in enumerate(items)
+            value
+            if type(value) is str and "${" not in value
+            else self._value(value, items.spelling(at), item, (*path, str(at)))
+            for at, value in enumerate(items)
         ]
 
     def _value(self, value: Value, spelling: str | None, shape: Shape, path: Path) -> Value:

@@ -17,12 +17,13 @@ Node = Any  # Block | Items | str | int | float | bool | None
 Mark = int
 
 _COLUMNS = 1 << 16
+_WIDEST = _COLUMNS - 1
 START: Mark = _COLUMNS + 1
 
 
 def mark_of(line: int, column: int) -> Mark:
     """A place, counted from 0 as the parser does."""
-    return (line + 1) * _COLUMNS + min(column + 1, _COLUMNS - 1)
+    return (line + 1) * _COLUMNS + (column + 1 if column < _WIDEST else _WIDEST)
 
 
 def source_of(file: str, mark: Mark) -> Source:
