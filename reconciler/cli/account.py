@@ -125,10 +125,10 @@ def open_cloud(common: Common, *, stop: StopSignal | None = None, may_push: bool
     path, stop, scrub = common.manifest_path(), stop or StopSignal(), Scrubber()
     peek(path)
     with ExitStack() as stack:
-        settings, problem = workplace._settings(common, path, stack)
+        settings, problem = workplace.settings_for(common, path, stack)
         if settings is None:
             assert problem is not None
             raise problem
-        transport = stack.enter_context(workplace._transport(settings, stop, scrub, common.verbose))
+        transport = stack.enter_context(workplace.transport_for(settings, stop, scrub, common.verbose))
         permissions = ("pull", "push") if may_push else ("pull",)
         yield Cloud(common, path, settings, transport, scrub, stop, stack, permissions)

@@ -64,7 +64,7 @@ def memory_of(common: Common, environment: str) -> Memory:
 
 
 def _folder(common: Common, path: Path, environment: str | None) -> Path:
-    return workplace._state_folder(common, peek(path, environment).state, path)
+    return workplace.state_folder(common, peek(path, environment).state, path)
 
 
 def _names(folder: Path) -> list[str]:

@@ -84,7 +84,7 @@ def open_workplace(
     stop = stop or StopSignal()
     scrub = Scrubber()
     with ExitStack() as stack:
-        settings, problem = _settings(common, path, stack)
+        settings, problem = settings_for(common, path, stack)
         try:
             manifest = _manifest(common, path, settings, variables or {}, recorded)
         except ManifestError as error:
@@ -93,7 +93,7 @@ def open_workplace(
             assert problem is not None
             raise problem
         account_id = str(manifest.account_id)
-        transport = stack.enter_context(_transport(settings, stop, scrub, common.verbose))
+        transport = stack.enter_context(transport_for(settings, stop, scrub, common.verbose))
         identity = Identity(
             manifest.project,
             manifest.environment,
@@ -101,7 +101,7 @@ def open_workplace(
             account_id,
             settings.base_url,
         )
-        folder = _state_folder(common, manifest.state, path)
+        folder = state_folder(common, manifest.state, path)
         store = LocalStore(folder, identity, marks=default_marks_folder(os.environ))
         clients = Clients(
             transport=transport,
@@ -143,7 +143,7 @@ def open_store(common: Common) -> LocalStore:
             f"{path} has environments, and none was named", fix=f"say -e {' | '.join(outline.environments)}"
         )
     identity = Identity(outline.project, environment, "local" if common.local else "cloudflare")
-    folder = _state_folder(common, outline.state, path)
+    folder = state_folder(common, outline.state, path)
     return LocalStore(folder, identity, marks=default_marks_folder(os.environ))
 
 
@@ -163,9 +163,10 @@ def _worse(
     return error if any(one.severity is Severity.ERROR for one in findings) else problem
 
 
-def _settings(
+def settings_for(
     common: Common, path: Path, stack: ExitStack
 ) -> tuple[ApiSettings | None, ReconcilerError | None]:
+    """Which API to speak to: the stand-in, started, or what the environment says; or why there is none."""
     if common.local:
         return _local_settings(path, stack), None
     from reconciler.clients.settings import settings_from
@@ -219,7 +220,8 @@ def _manifest(
     return read_manifest(path, binding_handlers(host), common.environment_name(), inputs)
 
 
-def _transport(settings: ApiSettings, stop: StopSignal, scrub: Scrubber, verbose: int) -> Transport:
+def transport_for(settings: ApiSettings, stop: StopSignal, scrub: Scrubber, verbose: int) -> Transport:
+    """The door to that API; its waits end when stopping is asked for, and `scrub` knows its credentials."""
     from reconciler.clients.transport import Transport
 
     for credential in (settings.credentials.token, settings.credentials.key):
@@ -237,7 +239,8 @@ def _transport(settings: ApiSettings, stop: StopSignal, scrub: Scrubber, verbose
     )
 
 
-def _state_folder(common: Common, state: Mapping[str, Any], path: Path) -> Path:
+def state_folder(common: Common, state: Mapping[str, Any], path: Path) -> Path:
+    """Where the memory lies, from the manifest's `state`. Raises StateError for a backend that there is none of."""
     if common.local:
         return path.parent / LOCAL_FOLDER / "state"
     backend = state.get("backend", "local")
