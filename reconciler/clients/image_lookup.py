@@ -18,7 +18,7 @@ from reconciler.clients.image_rules import (
     place_image,
     required_disk_mb,
 )
-from reconciler.errors import AuthenticationError, NotFoundError
+from reconciler.errors import AuthenticationError, NotFoundError, UnavailableError
 
 if TYPE_CHECKING:
     from reconciler.clients.image_manifest import Descriptor
@@ -82,7 +82,8 @@ class ImageLookup:
         """What `image: TEXT` comes to where nothing is copied (an application's own image, interface 1.4).
 
         Gives the image's outputs; `origin` is the digest to hand back as `recorded`. `digest` is None where it stays
-        unpinned: by a protocol, or since this machine may not read it, which `unreadable` then says.
+        unpinned: by a protocol, or since this machine may not read it, which `unreadable` then says. A digest needs nobody's
+        answer where Cloudflare pulls the image itself.
         Raises MisplacedImageError, or ProviderError.
         """
         placed = place_image(text, rules)
@@ -93,8 +94,9 @@ class ImageLookup:
             measured = self.measure(self.source(placed.reference, origin))
         except NotFoundError:
             raise missing_image(placed, text, rules.account_id) from None
-        except AuthenticationError as error:
-            if placed.place is not Place.PULLED:
+        except (AuthenticationError, UnavailableError) as error:
+            is_missed = isinstance(error, UnavailableError) and not placed.reference.digest
+            if placed.place is not Place.PULLED or is_missed:
                 raise
             return {**unread_outputs(placed), "unreadable": error.message}
         return image_outputs(placed.repository, placed.reference.tag, measured, origin)

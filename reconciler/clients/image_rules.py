@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from reconciler.clients.image_reference import DOCKER_HUB, ImageReference, is_tag
@@ -49,27 +49,26 @@ class MisplacedImageError(ReconcilerError):
 class ImageRules:
     """What decides the meaning of an image's name. An empty `account_id` is one that is not known yet.
 
-    `hosts` are those under `registries`; `hosts_known` is false where the name of one is not known yet.
+    `hosts` are those under `registries`, with the key that names each; `hosts_known` is false where one is not known yet.
     """
 
     registry_host: str
     account_id: str = ""
-    hosts: frozenset[str] = frozenset()
+    hosts: Mapping[str, str] = field(default_factory=dict)
     protocols: frozenset[str] = frozenset()
     hosts_known: bool = True
 
     @classmethod
     def of(
-        cls, registry_host: str, account_id: object, domains: Iterable[object], protocols: Iterable[str]
+        cls, registry_host: str, account_id: object, domains: Mapping[str, object], protocols: Iterable[str]
     ) -> ImageRules:
-        """Takes the rules from a manifest; a value that is no text is one that is not known yet."""
-        listed = list(domains)
+        """Takes the rules from a manifest (domains by key); a value that is no text is one that is not known yet."""
         return cls(
             registry_host,
             account_id if isinstance(account_id, str) else "",
-            frozenset(domain.lower() for domain in listed if isinstance(domain, str)),
+            {domain.lower(): key for key, domain in domains.items() if isinstance(domain, str)},
             frozenset(protocols),
-            all(isinstance(domain, str) for domain in listed),
+            all(isinstance(domain, str) for domain in domains.values()),
         )
 
 

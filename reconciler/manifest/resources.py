@@ -45,7 +45,7 @@ class Draft:
             {**bound.attributes, **options.watched} if options.watched else bound.attributes,
             name=name,
             named_by_default=options.name is None,
-            depends_on=options.depends_on,
+            depends_on=(*options.depends_on, *bound.depends_on) if bound.depends_on else options.depends_on,
             adopt=options.adopt,
             external=options.external,
             import_id=options.identity or import_id,

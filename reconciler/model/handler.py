@@ -206,6 +206,7 @@ class Bound:
         default_factory=dict
     )  # how, not what: rollout preferences; never compared
     name: str = ""  # what it is called where that is not of our making (a domain)
+    depends_on: tuple[ResourceAddress, ...] = ()  # what must be there first, though no reference says so
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,7 +105,7 @@ def test_a_registry_leaves_it_at_an_estimate(
 def test_an_image_that_is_named_comes_to_a_digest(
     lookup: ImageLookup, registry: Registry, faulty: FaultyRegistry
 ) -> None:
-    rules = ImageRules("registry.cloudflare.com", ACCOUNT, frozenset({faulty.host}))
+    rules = ImageRules("registry.cloudflare.com", ACCOUNT, {faulty.host: "mirror"})
     push(registry, "app", "1", APP)
     found = lookup.resolve_image(f"{faulty.host}/app:1", rules)
     assert found["ref"] == f"{faulty.host}/app@{APP.top.digest}"
@@ -119,7 +119,7 @@ def test_an_image_that_only_cloudflare_may_read_stays_as_it_is_written(
     lookup: ImageLookup, faulty: FaultyRegistry
 ) -> None:
     faulty.password = "secret"
-    rules = ImageRules("registry.cloudflare.com", ACCOUNT, frozenset({faulty.host}), frozenset({"shared"}))
+    rules = ImageRules("registry.cloudflare.com", ACCOUNT, {faulty.host: "mirror"}, frozenset({"shared"}))
     found = lookup.resolve_image(f"{faulty.host}/app:1", rules)
     assert (found["ref"], found["digest"]) == (f"{faulty.host}/app:1", None)
     assert "asks for a login" in found["unreadable"]

@@ -21,7 +21,7 @@ OTHER = "b" * 32
 HOST = "registry.cloudflare.com"
 OURS = f"{HOST}/{ACCOUNT}"
 DIGEST = "sha256:" + "9b1ce04d7a35" + "0" * 52
-RULES = ImageRules.of(HOST, ACCOUNT, ["ghcr.io", "Docker.io"], ["shared"])
+RULES = ImageRules.of(HOST, ACCOUNT, {"packages": "ghcr.io", "hub": "Docker.io"}, ["shared"])
 
 
 @pytest.mark.parametrize(
@@ -128,13 +128,13 @@ def test_what_cannot_be_deployed_says_what_to_do(text: str, code: str, message: 
 
 
 def test_the_registry_that_the_environment_names_is_cloudflares() -> None:
-    rules = ImageRules.of("localhost:5000", ACCOUNT, [], [])
+    rules = ImageRules.of("localhost:5000", ACCOUNT, {}, [])
     assert place_image("localhost:5000/api:1", rules).text == f"localhost:5000/{ACCOUNT}/api:1"
     assert place_image(f"{HOST}/api:1", rules, push=True).place is Place.COPIED
 
 
 def test_what_is_not_known_yet_is_no_error() -> None:
-    rules = ImageRules.of(HOST, object(), [object()], [])
+    rules = ImageRules.of(HOST, object(), {"hub": object()}, [])
     assert place_image("api:1", rules).text == f"{HOST}/api:1"
     assert place_image(f"{HOST}/{OTHER}/api:1", rules).text == f"{HOST}/{OTHER}/api:1"
     assert place_image("quay.io/acme/api:1", rules).place is Place.PULLED

@@ -30,7 +30,13 @@ registry_protocols:
 ACCOUNT = "account: {defaults: {vcpus: 0.25}}\n"
 USER = """\
 applications:
-  worker: {image: "shop://worker:1", instances: 1, depends_on: [registry_protocol.shop]}
+  worker: {image: "shop://worker:1", instances: 1}
+"""
+HUB_USERS = f"""\
+images: {{cache: {{image: "docker.io/shop/cache@sha256:{"a" * 64}"}}}}
+applications:
+  worker: {{image: "docker.io/shop/worker@sha256:{"b" * 64}", instances: 1}}
+  cache: {{image: "${{images.cache}}", instances: 1}}
 """
 SSH_USER = """\
 images: {api: {archive: image}}
@@ -148,10 +154,11 @@ def test_what_is_in_use_is_refused_with_its_users_and_deleted_after_them(shop: P
     assert f"registry_protocol.shop: images are still named by shop:// in {application}" in ended.err
 
 
-def test_together_they_go_in_the_right_order(shop: Project) -> None:
+@pytest.mark.parametrize("text", [REGISTRY + PROTOCOL + USER, REGISTRY + HUB_USERS])
+def test_who_pulls_from_a_registry_waits_for_it_and_goes_before_it(shop: Project, text: str) -> None:
     shop.settings(missing_images="accept")
     shop.environ |= {"HUB_TOKEN": "dckr_pat_1"}
-    shop.write(HEAD + REGISTRY + PROTOCOL + USER)
+    shop.write(HEAD + text)
     shop.apply()
     assert shop.actions() == {}
     assert shop.run("destroy", "--yes").code == 0

@@ -12,7 +12,7 @@ from reconciler.kinds.application.forms import MANAGED, NO_LOGS
 from reconciler.kinds.application.owner import TARGETS, canonical_logs, logs_of_worker, worker_address
 from reconciler.kinds.application.table import KIND, MANAGED_KEYS
 from reconciler.kinds.shared.container_reading import EXCLUSIVE, TWICE, ContainerReading
-from reconciler.kinds.shared.image_names import image_setting, placed_image
+from reconciler.kinds.shared.image_names import image_setting, placed_image, pulled_through
 from reconciler.kinds.shared.sizes import DEFAULT_TYPE, size_problems, wanted_size
 from reconciler.model.address import ResourceAddress
 from reconciler.model.handler import BindContext, Bound, Lend, LenderOf, Uniqueness
@@ -54,7 +54,17 @@ class _Reading:
         else:
             self._scheduled()
         uniqueness = Uniqueness.CONFLICT if "class_name" in self._block else Uniqueness.LISTED
-        return Bound(self._attributes, tuple(self._lends), uniqueness, settings=self._settings)
+        return Bound(
+            self._attributes,
+            tuple(self._lends),
+            uniqueness,
+            settings=self._settings,
+            depends_on=self._waits_for(),
+        )
+
+    def _waits_for(self) -> tuple[ResourceAddress, ...]:
+        images = (self._attributes.get("image"), *self._members("images").values())
+        return tuple(address for image in images for address in pulled_through(image, self._context))
 
     def _report(self, path: Path, code: str, summary: str, detail: str) -> None:
         self._context.report(path, code, summary, detail)

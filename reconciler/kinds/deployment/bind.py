@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from reconciler.kinds.deployment.table import NO_LOGS
 from reconciler.kinds.shared.container_reading import ContainerReading
-from reconciler.kinds.shared.image_names import image_setting, placed_image
+from reconciler.kinds.shared.image_names import image_setting, placed_image, pulled_through
 from reconciler.kinds.shared.sizes import DEFAULT_TYPE, size_problems, wanted_size
 from reconciler.model.handler import BindContext, Bound
 from reconciler.model.value import Attributes, Value
@@ -39,7 +39,8 @@ def read_deployment(block: Attributes, context: BindContext) -> Bound:
     logs = _logs(given.get("observability"))
     size = _size(given.get("instance_type", DEFAULT_TYPE), context)
     attributes |= {**reading.attributes, "instance_type": size, "observability": logs}
-    return Bound(attributes, tuple(reading.lends), settings=settings)
+    waits_for = pulled_through(attributes.get("image"), context)
+    return Bound(attributes, tuple(reading.lends), settings=settings, depends_on=waits_for)
 
 
 def _check_labels(labels: Value, context: BindContext) -> None:

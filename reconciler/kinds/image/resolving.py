@@ -20,7 +20,13 @@ from reconciler.clients.image_lookup import (
 )
 from reconciler.clients.image_reference import ImageReference
 from reconciler.clients.image_rules import Place
-from reconciler.errors import AuthenticationError, NotFoundError, ReconcilerError, StalePlanError
+from reconciler.errors import (
+    AuthenticationError,
+    NotFoundError,
+    ReconcilerError,
+    StalePlanError,
+    UnavailableError,
+)
 from reconciler.kinds.image.building import Builder, BuildInputs, tag_of
 from reconciler.kinds.image.changed_files import changed_files
 from reconciler.kinds.image.wanted import WantedImage
@@ -34,6 +40,7 @@ if TYPE_CHECKING:
     from reconciler.clients.image_source import ImageSource
 
 UNRESOLVED = "I120"
+UNCHECKED = "I121"
 
 _AT_ONCE = 8
 
@@ -131,10 +138,10 @@ class Resolving:
             image = self._image(wanted, digest)
         except NotFoundError:
             raise _missing(wanted) from None
-        except AuthenticationError as error:
+        except (AuthenticationError, UnavailableError) as error:
             if wanted.place is not Place.PULLED:
                 raise
-            return self._unreadable(wanted, error)
+            return self._unreadable(wanted, reference, error)
         return _known(wanted, image, digest)
 
     def _image(self, wanted: WantedImage, digest: str) -> MeasuredImage:
@@ -143,14 +150,26 @@ class Resolving:
             return _remembered(prior)
         return _given(self.images[wanted.source_name, digest])
 
-    def _unreadable(self, wanted: WantedImage, error: AuthenticationError) -> Prepared:
-        """Only Cloudflare may read it: as it was pinned before, else as written (interface 1.3)."""
+    def _unreadable(
+        self, wanted: WantedImage, reference: ImageReference, error: AuthenticationError | UnavailableError
+    ) -> Prepared:
+        """Only Cloudflare may read it: as it was pinned before, else as written (interface 1.3).
+
+        A tag that nothing is known of is not deployed for want of an answer: that may be there the next time.
+        """
         prior = self._prior(wanted)
         origin = prior.facts.get("origin") if prior else None
         summary = f"{wanted.text} cannot be looked up from here ({error.message})"
         if prior and isinstance(origin, Mapping) and origin.get("reference") == wanted.source_name:
             warned = _warning(wanted, summary, "it keeps the digest of the last apply, even if its tag moved")
             return replace(_known(wanted, _remembered(prior), origin["digest"]), diagnostics=(warned,))
+        if reference.digest:
+            warned = _warning(
+                wanted, summary, "that it exists, and fits the disk, was not checked", UNCHECKED
+            )
+            return replace(_unread(wanted, reference.digest), diagnostics=(warned,))
+        if isinstance(error, UnavailableError):
+            raise error
         warned = _warning(
             wanted,
             summary,
@@ -223,8 +242,9 @@ def _known(wanted: WantedImage, image: MeasuredImage, origin: str) -> Prepared:
     return Prepared(attributes, outputs, recorded={wanted.source_name: origin})
 
 
-def _unread(wanted: WantedImage) -> Prepared:
-    return Prepared({"repository": wanted.repository}, unread_outputs(wanted.placed, wanted.pinned))
+def _unread(wanted: WantedImage, digest: str = "") -> Prepared:
+    attributes = {"repository": wanted.repository} | ({"digest": digest} if digest else {})
+    return Prepared(attributes, unread_outputs(wanted.placed, wanted.pinned))
 
 
 def _remembered(prior: Prior) -> MeasuredImage:
@@ -271,7 +291,7 @@ def _problem(wanted: WantedImage, error: ReconcilerError) -> Diagnostic:
     )
 
 
-def _warning(wanted: WantedImage, summary: str, detail: str) -> Diagnostic:
+def _warning(wanted: WantedImage, summary: str, detail: str, code: str = UNPINNED) -> Diagnostic:
     desired = wanted.desired
     source = desired.source_of((wanted.source,))
-    return Diagnostic(Severity.WARNING, UNPINNED, summary, detail, str(desired.address), source)
+    return Diagnostic(Severity.WARNING, code, summary, detail, str(desired.address), source)

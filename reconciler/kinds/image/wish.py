@@ -9,7 +9,6 @@ from collections.abc import Mapping
 
 from reconciler.clients.image_reference import ImageReference, is_digest, is_tag
 from reconciler.clients.image_rules import (
-    ImageRules,
     MisplacedImageError,
     Place,
     PlacedImage,
@@ -19,7 +18,7 @@ from reconciler.clients.image_rules import (
 from reconciler.clients.secret_names import is_secret_name
 from reconciler.errors import ReconcilerError
 from reconciler.kinds.image.facts import PLATFORM, SOURCES
-from reconciler.model.address import ResourceAddress
+from reconciler.kinds.shared.image_names import pulled_through, rules_of
 from reconciler.model.handler import BindContext, Bound
 from reconciler.model.value import Path, Pointer, Template, Value
 
@@ -34,16 +33,6 @@ TOO_LATE = "I112"
 UNPINNED = "UNPINNED_IMAGE"
 
 DAEMON = "docker-daemon:"
-
-
-def rules_of(context: BindContext) -> ImageRules:
-    """What the manifest says about registries."""
-    domains = [
-        context.text_of(ResourceAddress("registry", key), "domain")
-        for key in context.sections.get("registries", {})
-    ]
-    protocols = context.sections.get("registry_protocols", {})
-    return ImageRules.of(context.registry_host, context.account_id, domains, protocols)
 
 
 def read_wish(block: Mapping[str, Value], context: BindContext) -> Bound:
@@ -70,7 +59,8 @@ class _Reading:
         self._source()
         self._tags()
         self._platform()
-        return Bound(self._attributes, settings=self._settings)
+        waits_for = pulled_through(self._attributes.get("image"), self._context)
+        return Bound(self._attributes, settings=self._settings, depends_on=waits_for)
 
     def _report(self, path: Path, code: str, summary: str, detail: str) -> None:
         self._context.report(path, code, summary, detail)

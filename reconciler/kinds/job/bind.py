@@ -6,7 +6,12 @@ from collections.abc import Mapping
 
 from reconciler.kinds.shared.container_reading import ContainerReading
 from reconciler.kinds.shared.durations import seconds
-from reconciler.kinds.shared.image_names import image_setting, is_pointing, placed_image
+from reconciler.kinds.shared.image_names import (
+    image_setting,
+    is_pointing,
+    placed_image,
+    pulled_through,
+)
 from reconciler.kinds.shared.sizes import ALIASES
 from reconciler.model.address import ResourceAddress
 from reconciler.model.handler import BindContext, Bound
@@ -52,7 +57,8 @@ class _Reading:
         timeout = self._block.get("timeout")
         if timeout is not None:
             attributes["timeout"] = _seconds(timeout)
-        return Bound(attributes, settings=self._settings)
+        waits_for = pulled_through(attributes.get("image"), self._context)
+        return Bound(attributes, settings=self._settings, depends_on=waits_for)
 
     def _report(self, path: Path, code: str, summary: str, fix: str) -> None:
         self._context.report(path, code, summary, fix)

@@ -25,7 +25,7 @@ def placed_image(value: Value, path: Path, context: BindContext) -> Value:
     if text is None:
         return value
     try:
-        placed = place_image(text, _rules(context))
+        placed = place_image(text, rules_of(context))
     except MisplacedImageError as error:
         context.report(path, error.code, error.message, error.fix)
         return text
@@ -38,7 +38,7 @@ def placed_image(value: Value, path: Path, context: BindContext) -> Value:
 
 def image_setting(value: Value, context: BindContext) -> Mapping[str, Value]:
     """How an image was written, for `ImageResolving` to ask what it comes to."""
-    rules = _rules(context)
+    rules = rules_of(context)
     return {
         "text": _joined_image(value),
         "registry_host": rules.registry_host,
@@ -46,17 +46,32 @@ def image_setting(value: Value, context: BindContext) -> Mapping[str, Value]:
     }
 
 
-def _rules(context: BindContext) -> ImageRules:
+def pulled_through(image: Value, context: BindContext) -> tuple[ResourceAddress, ...]:
+    """The registry or protocol of this manifest that has to be there before Cloudflare takes a placed image's name.
+
+    Without it the service answers IMAGE_REGISTRY_NOT_CONFIGURED (reference 4.2).
+    """
+    if not isinstance(image, str):
+        return ()
+    rules = rules_of(context)
+    protocol, sign, _ = image.partition("://")
+    if sign:
+        return (ResourceAddress("registry_protocol", protocol),) if protocol in rules.protocols else ()
+    key = rules.hosts.get(image.partition("/")[0].lower())
+    return () if key is None else (ResourceAddress("registry", key),)
+
+
+def rules_of(context: BindContext) -> ImageRules:
     """What the manifest says about registries."""
     found: ImageRules = context.once("image rules", lambda: _rules_of(context))
     return found
 
 
 def _rules_of(context: BindContext) -> ImageRules:
-    domains = [
-        context.text_of(ResourceAddress("registry", key), "domain")
+    domains = {
+        key: context.text_of(ResourceAddress("registry", key), "domain")
         for key in context.sections.get("registries", {})
-    ]
+    }
     protocols = context.sections.get("registry_protocols", {})
     return ImageRules.of(context.registry_host, context.account_id, domains, protocols)
 
