@@ -86,7 +86,7 @@ def open_workplace(
     with ExitStack() as stack:
         settings, problem = settings_for(common, path, stack)
         try:
-            manifest = _manifest(common, path, settings, variables or {}, recorded)
+            manifest = manifest_for(common, path, settings, variables, recorded)
         except ManifestError as error:
             raise _worse(error, problem, path, common) from None
         if settings is None:
@@ -200,13 +200,14 @@ def _local_settings(path: Path, stack: ExitStack) -> ApiSettings:
     )
 
 
-def _manifest(
+def manifest_for(
     common: Common,
     path: Path,
     settings: ApiSettings | None,
-    variables: Mapping[str, str],
-    recorded: RecordedInputs | None,
+    variables: Mapping[str, str] | None = None,
+    recorded: RecordedInputs | None = None,
 ) -> Manifest:
+    """The manifest of the environment; raises ManifestError. What a saved plan recorded comes before what is set now."""
     host = settings.registry_host if settings else "registry.cloudflare.com"
     environ = dict(os.environ)
     git: Callable[[str], Any] = GitFacts(path.parent)
@@ -214,9 +215,9 @@ def _manifest(
         environ.setdefault("CLOUDFLARE_ACCOUNT_ID", NO_ACCOUNT)
     if recorded is not None:
         environ |= recorded.env
-        variables = {**recorded.var, **variables}
+        variables = {**recorded.var, **(variables or {})}
         git = GitFacts(path.parent, recorded.git)
-    inputs = Inputs(environ=environ, variables=variables, git=git, registry_host=host)
+    inputs = Inputs(environ=environ, variables=variables or {}, git=git, registry_host=host)
     return read_manifest(path, binding_handlers(host), common.environment_name(), inputs)
 
 
