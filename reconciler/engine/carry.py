@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from reconciler.engine.changes import managed, with_riders
-from reconciler.engine.diff import compare, put, without_ignored
+from reconciler.engine.diff import compare, put, recorded, without_ignored
+from reconciler.engine.judging import with_riders
 from reconciler.engine.recover import find_lost
 from reconciler.engine.resolve import Scope, resolve
 from reconciler.engine.runs import held_against
@@ -139,7 +139,7 @@ def draft(change: Change, memory: Memory) -> Prior:
         identity=observed.identity if observed and change.action is not Action.REPLACE else "",
         name=desired.name,
         named_by_default=desired.named_by_default,
-        attributes=managed(desired, change.wanted),
+        attributes={key: recorded(value) for key, value in change.wanted.items()},
         outputs=_plain_only(observed.outputs) if observed else {},
         facts=prior.facts if prior else {},
         depends_on=tuple(sorted(memory.waits_for.get(address, ()))),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from reconciler.engine.diff import (
@@ -11,17 +11,18 @@ from reconciler.engine.diff import (
     drifted,
     initial,
     kept_by_service,
-    recorded,
-    same,
     without_ignored,
 )
 from reconciler.engine.graph import Graph
 from reconciler.engine.identity import Identified, identify
+from reconciler.engine.judging import judge, outputs_after, with_riders
+from reconciler.engine.lacking import refuse_what_lacks
+from reconciler.engine.reasons import differing, forcing, not_ours, owed, place_is_held
 from reconciler.engine.resolve import Scope, resolve
 from reconciler.engine.runs import as_run, held_against, joining
 from reconciler.model.address import ResourceAddress
-from reconciler.model.change import BLOCKED, SHOWN, Action, AttributeChange, Change, Effect, Hazard
-from reconciler.model.diagnostic import Diagnostic, Severity
+from reconciler.model.change import Action, AttributeChange, Change
+from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.handler import Handler, Judgement, Sighting
 from reconciler.model.resource import Desired, Observed, Pending, Prior
 from reconciler.model.state import State
@@ -39,6 +40,19 @@ class Options:
     refresh_only: bool = False
     no_refresh: bool = False
     resend_secrets: bool = False
+    to: int | None = None  # the serial of the state that is wanted again, instead of the manifest
+
+    @property
+    def why_new(self) -> str:
+        """Why there is to be something that is not there."""
+        return "new in the manifest" if self.to is None else f"it was there in state #{self.to}"
+
+    @property
+    def why_leaving(self) -> str:
+        """Why something is no longer wanted."""
+        if self.destroy:
+            return "destroy"
+        return "not in the manifest any more" if self.to is None else f"it was not there in state #{self.to}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +90,8 @@ def decide(facts: Facts) -> Decided:
             deciding.decide_orphan(prior)
     deciding.refuse_what_has_no_place()
     deciding.run_what_joins()
+    deciding.refuse_what_lacks()
+    deciding.note_what_will_be_skipped()
     return Decided(
         deciding.changes,
         deciding.judgements,
@@ -164,7 +180,8 @@ class _Deciding:
 
     def _creation(self, handler: Handler, base: Change, identified: Identified) -> Change:
         assert base.desired is not None
-        reason = "it is gone: somebody else deleted it" if identified.gone else "new in the manifest"
+        gone = "it is gone: somebody else deleted it"
+        reason = gone if identified.gone else self.facts.options.why_new
         pending = _deletion_of(base.prior) or (
             identified.in_the_way.unsettled if identified.in_the_way else None
         )
@@ -182,7 +199,7 @@ class _Deciding:
         assert change.desired is not None
         asked = change.address in self.facts.options.replace
         if asked or any(attribute.forces_replacement for attribute in change.attributes):
-            reason = "replacement was asked for" if asked else _forcing(change.attributes)
+            reason = "replacement was asked for" if asked else forcing(change.attributes)
             return replace(change, action=Action.REPLACE, reason=reason)
         kept = () if identified.adopted else tuple(self._kept(change))
         meta = () if identified.adopted else (*self._meta(change), *kept)
@@ -190,9 +207,9 @@ class _Deciding:
         change = replace(change, notes=notes) if notes else change
         if identified.adopted:
             return replace(change, action=Action.ADOPT, reason="it exists already and is taken over")
-        owed = _owed(change)
-        if change.attributes or owed or meta:
-            reason = owed or _differing((*change.attributes, *meta))
+        debt = owed(change)
+        if change.attributes or debt or meta:
+            reason = debt or differing((*change.attributes, *meta))
             return replace(
                 change, action=Action.UPDATE, attributes=(*change.attributes, *meta), reason=reason
             )
@@ -288,7 +305,7 @@ class _Deciding:
         sighting = facts.sightings.get(prior.address.kind, _NOTHING)
         observed = sighting.by_identity.get(prior.address)
         base = Change(prior.address, Action.DELETE, prior=prior, observed=observed)
-        why = "destroy" if facts.options.destroy else "not in the manifest any more"
+        why = facts.options.why_leaving
         if not handler.kind.deletable or prior.retain:
             ours = "what ran stays" if handler.kind.runs else "nothing but `images gc` deletes it"
             kept = "kept by `retain`" if prior.retain else ours
@@ -302,7 +319,7 @@ class _Deciding:
             return replace(base, action=Action.FORGET, reason=f"{why}, and gone already")
         if observed.elsewhere or (prior.name and observed.name and observed.name != prior.name):
             what = observed.elsewhere or f'it answers with the name "{observed.name}", not "{prior.name}"'
-            self.diagnostics.append(_not_ours(prior, what))
+            self.diagnostics.append(not_ours(prior, what))
             return replace(base, action=Action.REFUSED, reason=what)
         for one in drifted(handler.kind, prior, observed, None):
             self.drift.append((prior.address, one))
@@ -315,7 +332,7 @@ class _Deciding:
             change = self.changes[address]
             if change.action is not Action.CREATE or self.changes[owner].action.is_destructive:
                 continue
-            problem = _held(change, owner)
+            problem = place_is_held(change, owner)
             self.diagnostics.append(problem)
             self.changes[address] = Change(
                 address, Action.REFUSED, change.desired, change.prior, reason=problem.summary
@@ -325,6 +342,26 @@ class _Deciding:
         """What runs with every apply that does something else."""
         for change in joining(self.changes.values()):
             self._keep(self._finished(self.facts.handlers[change.address.kind], change))
+
+    def refuse_what_lacks(self) -> None:
+        """What an earlier state remembers and cannot be had again is left as it is."""
+        refused, problems = refuse_what_lacks(self.changes, self.facts.handlers)
+        self.changes |= refused
+        self.diagnostics += problems
+
+    def note_what_will_be_skipped(self) -> None:
+        """What waits for something refused is planned, and then skipped by apply: that is said."""
+        because = {address: address for address, one in self.changes.items() if one.action is Action.REFUSED}
+        for address in self.facts.graph.order if because else ():
+            waits_for = self.facts.graph.waits_for[address]
+            refused = next((because[other] for other in sorted(waits_for) if other in because), None)
+            if refused is None or address in because:
+                continue
+            because[address] = refused
+            change = self.changes[address]
+            if not change.action.is_idle:
+                note = f"it will be skipped, since {refused} is refused"
+                self.changes[address] = replace(change, notes=(*change.notes, note))
 
     # keeping
 
@@ -355,57 +392,6 @@ class _Deciding:
 _NOTHING = Sighting()
 
 
-def outputs_after(handler: Handler, change: Change) -> Mapping[str, Value]:
-    """What references to this resource come to, `revision` included: it rises with every applied change."""
-    idle = change.action.is_idle or change.action is Action.RESUME
-    revision: Value = change.prior.revision if change.prior and idle else Unknown(change.address)
-    if change.action is Action.NO_OP and change.prior is None:
-        revision = 1
-    return {**handler.predict(change), "revision": revision}
-
-
-def with_riders(handler: Handler, change: Change) -> Change:
-    """Adds what only moves when something restarts, as attributes of the change."""
-    riding = handler.ride_along(change)
-    if not riding:
-        return change
-    before = change.observed.attributes if change.observed else {}
-    moved = tuple(
-        AttributeChange((key,), before.get(key), value)
-        for key, value in riding.items()
-        if before.get(key) != value and not change.action.is_idle
-    )
-    stays = tuple(attribute for attribute in change.attributes if attribute.path[0] not in riding)
-    return replace(change, wanted={**change.wanted, **riding}, attributes=(*stays, *moved))
-
-
-def judge(handler: Handler, change: Change) -> Judgement:
-    """What the kind says of a change, and the dangers that follow for every kind alike."""
-    sent = tuple(attribute for attribute in change.attributes if not attribute.state_only)
-    judged = handler.judge(
-        change if len(sent) == len(change.attributes) else replace(change, attributes=sent)
-    )
-    hazards = {hazard.code: hazard for hazard in (*_common_hazards(change, judged.effect), *judged.hazards)}
-    return replace(judged, hazards=tuple(sorted(hazards.values())))
-
-
-def _common_hazards(change: Change, effect: Effect) -> Iterable[Hazard]:
-    if change.action is Action.ADOPT:
-        yield Hazard("TAKES_OVER", SHOWN, "an object that exists already is taken over")
-    if effect is Effect.ROLLOUT:
-        yield Hazard("RESTARTS_INSTANCES", SHOWN, "running instances are replaced in steps")
-    if effect is Effect.DOWNTIME and change.action.is_destructive:
-        yield Hazard("DOWNTIME", SHOWN, "what runs stops before anything new starts")
-    if change.action.is_destructive and _protected(change):
-        fix = "lift `protect` in an apply of its own first"
-        yield Hazard("PROTECTED", BLOCKED, f"it is protected; {fix}")
-
-
-def _protected(change: Change) -> bool:
-    remembered = change.prior is not None and change.prior.protect
-    return remembered or (change.desired is not None and change.desired.protect)
-
-
 def _with_live_name(desired: Desired, identified: Identified) -> Desired:
     """Imported or adopted under another name than the default: the live name stays (interface 7)."""
     observed = identified.observed
@@ -424,64 +410,3 @@ def _still_pending(change: Change) -> Pending | None:
     if change.prior is not None and change.prior.pending:
         return change.prior.pending[0]
     return change.observed.unsettled if change.observed else None
-
-
-def _owed(change: Change) -> str:
-    owes = (*(change.prior.owes if change.prior else ()), *(change.observed.owes if change.observed else ()))
-    return f"an earlier run stopped half-way: {', '.join(dict.fromkeys(owes))}" if owes else ""
-
-
-def _forcing(attributes: Sequence[AttributeChange]) -> str:
-    forced = [path_text(one.path) for one in attributes if one.forces_replacement]
-    return f"{_listed(forced)} cannot be changed in place"
-
-
-def _differing(attributes: Sequence[AttributeChange]) -> str:
-    paths = [path_text(one.path) for one in attributes]
-    return f"{_listed(paths)} {'changes' if len(paths) == 1 else 'change'}"
-
-
-def _listed(paths: Sequence[str]) -> str:
-    if len(paths) <= 3:
-        return ", ".join(paths)
-    return f"{', '.join(paths[:2])} and {len(paths) - 2} more"
-
-
-def _held(change: Change, owner: ResourceAddress) -> Diagnostic:
-    assert change.desired is not None
-    return Diagnostic(
-        Severity.ERROR,
-        "P116",
-        f"its place is held by {owner}, which stays",
-        f"take {owner} out of the manifest, or say under `moved` that it becomes {change.address}",
-        str(change.address),
-        change.desired.source,
-    )
-
-
-def _not_ours(prior: Prior, what: str) -> Diagnostic:
-    return Diagnostic(
-        Severity.ERROR,
-        "P110",
-        f"the id in state, {prior.identity}, is not what it was: {what}",
-        f"let go of it with `state rm {prior.address}`",
-        str(prior.address),
-    )
-
-
-def unchanged(one: Change, other: Change) -> bool:
-    """Whether two changes do the same: what a saved plan is held against."""
-    return (
-        one.action is other.action
-        and one.paths == other.paths
-        and all(
-            same(a.after, b.after) and same(a.before, b.before)
-            for a, b in zip(one.attributes, other.attributes, strict=True)
-        )
-    )
-
-
-def managed(desired: Desired, wanted: Attributes) -> dict[str, Value]:
-    """What the state records of an applied resource: what the manifest set, secrets as fingerprints."""
-    del desired
-    return {key: recorded(value) for key, value in wanted.items()}

@@ -23,7 +23,7 @@ from reconciler.engine.carry import (
     remembered,
     uniqueness_of,
 )
-from reconciler.engine.changes import outputs_after
+from reconciler.engine.judging import outputs_after
 from reconciler.engine.planner import Blueprint
 from reconciler.engine.recover import Checkpoints
 from reconciler.engine.schedule import Schedule

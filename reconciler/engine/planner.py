@@ -15,7 +15,7 @@ from reconciler.engine.resolve import resolve
 from reconciler.model.address import ResourceAddress
 from reconciler.model.change import Action, AttributeChange, Change, Step, StepKey
 from reconciler.model.diagnostic import Diagnostic, Source
-from reconciler.model.handler import Handler
+from reconciler.model.handler import Handler, Kind
 from reconciler.model.manifest import Manifest
 from reconciler.model.plan import (
     FORMAT_VERSION,
@@ -34,7 +34,7 @@ from reconciler.model.plan import (
     StateStamp,
 )
 from reconciler.model.state import State
-from reconciler.model.value import Secret, Unknown, Value, is_plain, path_text, unknowns
+from reconciler.model.value import Path, Secret, Unknown, Value, is_plain, path_text, unknowns
 
 _RISK = {Action.DELETE: 0, Action.REPLACE: 1, Action.UPDATE: 2, Action.ADOPT: 3, Action.CREATE: 4}
 
@@ -69,7 +69,10 @@ def compose_plan(
         change for change in decided.changes.values() if frame.with_idle or change.action is not Action.NO_OP
     ]
     planned = sorted(
-        (_planned(change, by_address.get(change.address, []), decided) for change in shown),
+        (
+            _planned(change, by_address.get(change.address, []), decided, handlers[change.address.kind].kind)
+            for change in shown
+        ),
         key=_order,
     )
     changes = tuple(one for _, one in planned)
@@ -105,7 +108,7 @@ def _order(entry: tuple[int, PlannedChange]) -> tuple[int, int, str]:
     return change.wave, risk, change.address
 
 
-def _planned(change: Change, steps: list[Step], decided: Decided) -> tuple[int, PlannedChange]:
+def _planned(change: Change, steps: list[Step], decided: Decided, kind: Kind) -> tuple[int, PlannedChange]:
     judged = decided.judgements.get(change.address)
     source = change.desired.source if change.desired else Source()
     wave = steps[-1].wave if steps else 0
@@ -121,7 +124,7 @@ def _planned(change: Change, steps: list[Step], decided: Decided) -> tuple[int, 
         steps=tuple(PlannedStep(one.key.operation, one.wave, _required([one]), one.seconds) for one in steps),
         hazards=tuple(PlannedHazard(one.code, one.severity, one.message) for one in change.hazards),
         source=_source(source),
-        attributes=tuple(_attribute(one) for one in change.attributes),
+        attributes=tuple(_attribute(one, kind) for one in change.attributes),
         moved_from=str(change.moved_from) if change.moved_from else None,
         notes=change.notes,
         live=live_fingerprint(change),
@@ -134,11 +137,11 @@ def _required(steps: Iterable[Step]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(named))
 
 
-def _attribute(change: AttributeChange) -> PlannedAttribute:
+def _attribute(change: AttributeChange, kind: Kind) -> PlannedAttribute:
     unknown = next(unknowns(change.after), None)
     sensitive = change.sensitive
     return PlannedAttribute(
-        path=path_text(change.path),
+        path=_shown_path(change.path, kind),
         before=None if sensitive else _plain(change.before),
         after=None if sensitive or unknown else _plain(change.after),
         unknown=unknown is not None,
@@ -150,6 +153,11 @@ def _attribute(change: AttributeChange) -> PlannedAttribute:
         note=change.note,
         how="added" if change.before is None else "removed" if change.after is None else "changed",
     )
+
+
+def _shown_path(path: Path, kind: Kind) -> str:
+    row = kind.attribute(path[:1])
+    return path_text((row.shown, *path[1:]) if row and row.shown else path)
 
 
 def _plain(value: Value) -> Any:

@@ -49,6 +49,7 @@ class Attribute:
     rides_along: bool = False  # no difference by itself (a generation number)
     bare: str = ""  # the output that a bare reference (`${images.x}`) means in this place
     computed: bool = False  # not written by the user: filled by `prepare`, a slot or the engine
+    shown: str = ""  # what a plan calls it, where its path is a name of our own making
 
 
 WATCHED = {

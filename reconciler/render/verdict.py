@@ -138,7 +138,9 @@ def by_risk(plan: Plan) -> list[PlannedChange]:
 
 def requests(plan: Plan) -> str:
     """What the apply will ask of the API, as far as it can be told; "" where it cannot."""
-    spent = [f"{plan.requests[what]:,} {what}" for what in ("writes", "reads") if plan.requests.get(what)]
+    spent = [
+        plural(plan.requests[f"{one}s"], one) for one in ("write", "read") if plan.requests.get(f"{one}s")
+    ]
     return f"about {' and '.join(spent)}" if spent and not plan.is_empty else ""
 
 

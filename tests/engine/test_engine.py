@@ -133,7 +133,10 @@ def test_what_exists_is_only_taken_over_on_request(wanted: object, action: str) 
 def test_what_waits_for_a_refused_resource_is_skipped_and_the_rest_is_done() -> None:
     bench = Bench()
     bench.world.objects["x"] = {"kind": "thing", "attributes": {"name": "toy-a"}, "version": 1}
-    assert bench.apply(thing("a"), thing("b", needs=(A,)), thing("c")) == ["create thing.c"]
+    wanted = thing("a"), thing("b", needs=(A,)), thing("c")
+    noted = {one.address: one.notes for one in bench.plan(*wanted).plan.changes if one.notes}
+    assert noted == {"thing.b": ("it will be skipped, since thing.a is refused",)}
+    assert bench.apply(*wanted) == ["create thing.c"]
     assert [(it.address, it.because) for it in bench.events if isinstance(it, StepSkipped)] == [(B, A)]
 
 

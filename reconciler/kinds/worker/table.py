@@ -155,7 +155,7 @@ ATTRIBUTES: tuple[Attribute, ...] = (
         computed=True,
         write_only=True,
     ),
-    _lent("foretold_vars", "Variables that count an application's rollouts."),
+    _lent("foretold_vars", "Variables that count an application's rollouts.", shown="vars"),
     _lent(
         "prepare_timeouts",
         "How long preparing an image may take, by class.",

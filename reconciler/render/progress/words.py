@@ -68,7 +68,7 @@ def _said(event: Event, began: Mapping[str, float], now: float) -> str:
         case StepSucceeded() if event.operation:
             return _succeeded(event, _took(event.operation, began, now))
         case StepSettled():
-            gone = "gone" if event.prior is None else "settled: what runs is what was meant"
+            gone = "gone" if event.prior is None else "settled: it is as it was meant"
             return f"{gone}{_took(event.operation, began, now)}"
         case StepFailed():
             fix = f"; {event.fix}" if event.fix else ""
