@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import applying, deep, makespan, noop, starting, terraform
+from bench import applying, copying, deep, hashing, makespan, noop, starting, terraform
 from bench.tables import Table, as_markdown, as_text
 
 MEASURES: Mapping[str, Callable[[int], Table | None]] = {
@@ -18,6 +18,8 @@ MEASURES: Mapping[str, Callable[[int], Table | None]] = {
     "applying": applying.measure,
     "deep": deep.measure,
     "makespan": makespan.measure,
+    "copying": copying.measure,
+    "hashing": hashing.measure,
     "terraform": terraform.measure,
 }
 
@@ -35,7 +37,7 @@ def main() -> int:
     tables = []
     for name in chosen.tables or MEASURES:
         table = MEASURES[name](chosen.rounds)
-        print(as_text(table) if table else f"{name}: skipped, it is not on PATH\n", flush=True)
+        print(as_text(table) if table else f"{name}: skipped, what it takes is not on PATH\n", flush=True)
         tables += [table] if table else []
     if chosen.markdown:
         chosen.markdown.write_text("\n".join(map(as_markdown, tables)))
