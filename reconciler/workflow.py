@@ -15,6 +15,7 @@ from reconciler.engine.executor import Run, execute
 from reconciler.engine.graph import build_graph
 from reconciler.engine.guards import Allowance, not_allowed
 from reconciler.engine.planner import Blueprint, Frame, compose_plan
+from reconciler.engine.recall import lasting, recall, with_recorded_uses
 from reconciler.engine.recover import Checkpoints, recover
 from reconciler.engine.refresh import from_memory, name_resources, observe, prepare
 from reconciler.engine.resolve import resolve
@@ -63,6 +64,7 @@ class Wish:
     expires_in_days: float = 7.0
     recorded: RecordedInputs = field(default_factory=RecordedInputs)
     thorough: bool = False
+    then: State | None = None  # what is wanted is what this earlier state remembers, not the manifest
 
 
 def make_plan(manifest: Manifest, state: State, house: House, wish: Wish) -> Blueprint:
@@ -73,6 +75,10 @@ def make_plan(manifest: Manifest, state: State, house: House, wish: Wish) -> Blu
     options = wish.options
     if options.destroy:
         manifest = replace(manifest, resources={}, outputs={}, moved=())
+    if wish.then is not None:
+        manifest = recall(wish.then, state, manifest, house.handlers)
+        state = lasting(state, house.handlers)
+        options = replace(options, to=wish.then.serial)
     state, moved = _moved(state, manifest)
     named = name_resources(manifest.resources, state.resources, house.handlers)
     readied = prepare(
@@ -90,7 +96,7 @@ def make_plan(manifest: Manifest, state: State, house: House, wish: Wish) -> Blu
     )
     _stop_on_errors(readied.diagnostics)
     manifest = replace(manifest, resources=readied.resources)
-    graph = build_graph(readied.resources)
+    graph = with_recorded_uses(build_graph(readied.resources), readied.resources)
     if options.no_refresh:
         sightings = from_memory(state.resources, house.handlers)
     else:
@@ -167,6 +173,7 @@ def _recorded(
             "refresh_only": options.refresh_only,
             "no_refresh": options.no_refresh,
             "secrets": wish.fetch_secrets,
+            **({"to": wish.then.serial} if wish.then else {}),
         },
     )
 

@@ -11,10 +11,10 @@ import click
 
 from reconciler.cli.applying import Going, allowance_from, apply_wish
 from reconciler.cli.interrupts import interruptible
-from reconciler.cli.options import Common, common_options, plan_options, variables_from
+from reconciler.cli.options import Common, common_options, plan_options, to_option, variables_from
 from reconciler.cli.planning import wish_from, wish_of_plan
 from reconciler.cli.workplace import Workplace, open_workplace
-from reconciler.errors import RefusedError, StalePlanError
+from reconciler.errors import ReconcilerError, RefusedError, StalePlanError
 from reconciler.model.plan import Plan
 from reconciler.model.stop import StopSignal
 from reconciler.storage.plan_file import load_plan, refuse_expired
@@ -24,6 +24,7 @@ from reconciler.workflow import Wish
 @click.command("apply")
 @common_options
 @plan_options
+@to_option
 @click.argument("planfile", required=False, type=click.Path(path_type=Path))
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--parallelism", type=click.IntRange(1, 256), default=10, show_default=True)
@@ -45,6 +46,8 @@ def command(
     """Plan, show, ask, and do it; with PLANFILE, exactly that plan or a refusal."""
     stop = StopSignal()
     saved = load_plan(planfile) if planfile else None
+    if saved is not None and chosen["to"] is not None:
+        raise ReconcilerError("a saved plan knows where it leads", fix="say PLANFILE or --to")
     if saved is not None:
         common = settled_by_plan(common, saved)
     variables = variables_from(chosen.pop("variables"))
@@ -74,7 +77,7 @@ def _wish(workplace: Workplace, saved: Plan | None, chosen: dict[str, Any], rese
     if saved is None:
         return wish_from(workplace, chosen, resend_secrets=resend)
     check_still_valid(workplace, saved)
-    return wish_of_plan(saved)
+    return wish_of_plan(saved, workplace)
 
 
 def settled_by_plan(common: Common, plan: Plan) -> Common:

@@ -104,6 +104,12 @@ def plan_options(function: Function) -> Function:
     return function
 
 
+def to_option(function: Function) -> Function:
+    """Adds `--to` for what plans."""
+    text = "Back to what the state of that serial recorded, instead of the manifest."
+    return click.option("--to", "to", type=click.IntRange(0), metavar="SERIAL", help=text)(function)
+
+
 def format_option(function: Function) -> Function:
     """Adds `--format` for a plan."""
     forms = click.Choice(["text", "markdown", "json", "html", "summary"])

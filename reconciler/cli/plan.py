@@ -7,7 +7,14 @@ from typing import Any
 
 import click
 
-from reconciler.cli.options import Common, common_options, format_option, plan_options, variables_from
+from reconciler.cli.options import (
+    Common,
+    common_options,
+    format_option,
+    plan_options,
+    to_option,
+    variables_from,
+)
 from reconciler.cli.planning import show_plan, wish_from
 from reconciler.cli.workplace import open_workplace
 from reconciler.errors import ReconcilerError
@@ -18,6 +25,7 @@ from reconciler.workflow import make_plan
 @click.command("plan")
 @common_options
 @plan_options
+@to_option
 @format_option
 @click.option("-o", "--out", "out", type=click.Path(path_type=Path), help="Save the plan for `apply FILE`.")
 @click.option("--destroy", is_flag=True, help="Plan to remove everything.")

@@ -9,7 +9,9 @@ from reconciler.cli.options import addresses
 from reconciler.cli.saying import answer, wants_colour, width
 from reconciler.cli.workplace import Workplace
 from reconciler.engine.changes import Options
+from reconciler.errors import ReconcilerError, StateMismatchError
 from reconciler.model.plan import Plan
+from reconciler.model.state import State
 from reconciler.render.text import Style, render_plan
 from reconciler.storage.plan_file import plan_hash
 from reconciler.workflow import Wish
@@ -24,6 +26,10 @@ def wish_from(
     resend_secrets: bool = False,
 ) -> Wish:
     """The wish that the command line expresses. Raises ReconcilerError for something that is no address."""
+    then = _version(workplace, chosen.get("to"))
+    if then is not None and (destroy or chosen["refresh_only"]):
+        other = "--destroy" if destroy else "--refresh-only"
+        raise ReconcilerError(f"--to and {other} exclude each other", fix="say one of them")
     sections = {handler.kind.section: kind for kind, handler in workplace.house.handlers.items()}
     return Wish(
         Options(
@@ -38,10 +44,26 @@ def wish_from(
         fetch_secrets=not chosen["no_secrets"],
         with_idle=chosen["with_idle"],
         expires_in_days=days,
+        then=then,
     )
 
 
-def wish_of_plan(plan: Plan) -> Wish:
+def _version(workplace: Workplace, serial: int | None) -> State | None:
+    """The state of a serial. Raises StateError that lists those that are kept, or says that it is another's."""
+    if serial is None:
+        return None
+    then = workplace.store.read_version(serial)
+    workplace.identity.check(then, f"the state #{serial}")
+    present = workplace.state(then.lineage).lineage
+    if present != then.lineage:
+        raise StateMismatchError(
+            f"the state #{serial} has the lineage {then.lineage}, the present one has {present}",
+            fix="`state history` lists the versions; only those since the last `state push --force` lead back",
+        )
+    return then
+
+
+def wish_of_plan(plan: Plan, workplace: Workplace) -> Wish:
     """The wish that a saved plan was made with, and the inputs it recorded."""
     options = plan.inputs.options
     return Wish(
@@ -55,6 +77,7 @@ def wish_of_plan(plan: Plan) -> Wish:
         ),
         fetch_secrets=bool(options.get("secrets", True)),
         recorded=plan.inputs,
+        then=_version(workplace, options.get("to")),
     )
 
 

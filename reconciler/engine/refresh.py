@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from reconciler.engine.resolve import Scope, resolve
 from reconciler.model.address import ResourceAddress
 from reconciler.model.diagnostic import Diagnostic
-from reconciler.model.handler import Handler, Look, PrepareContext, Sighting, Subject
+from reconciler.model.handler import Handler, Lend, Look, PrepareContext, Prepared, Sighting, Subject
 from reconciler.model.resource import Desired, Observed, Prior
 
 Handlers = Mapping[str, Handler]
@@ -51,13 +51,14 @@ def prepare(
     context: PrepareContext,
     recorded: Mapping[str, Mapping[str, str]],
 ) -> Readied:
-    """Lets every kind look at this machine: hashes, fingerprints, resolved tags."""
+    """Lets every kind look at this machine: hashes, fingerprints, resolved tags; at what it takes to have again what was."""
     readied = dict(resources)
     diagnostics: list[Diagnostic] = []
     answered: dict[str, dict[str, str]] = {}
     kept: dict[str, Mapping[str, str]] = {}
+    lends: list[Lend] = []
     for kind, wishes in _by_kind(resources.values()).items():
-        answers = handlers[kind].prepare(wishes, replace(context, recorded=recorded.get(kind, {})))
+        answers = _answers(handlers[kind], wishes, replace(context, recorded=recorded.get(kind, {})))
         for address, prepared in answers.items():
             desired = readied[address]
             readied[address] = replace(
@@ -69,7 +70,30 @@ def prepare(
             diagnostics.extend(prepared.diagnostics)
             answered.setdefault(kind, {}).update(prepared.recorded)
             kept.update(prepared.kept)
+            lends.extend(prepared.lends)
+    _fill_slots(readied, lends)
     return Readied(readied, tuple(diagnostics), answered, kept)
+
+
+def _answers(
+    handler: Handler, wishes: Sequence[Desired], context: PrepareContext
+) -> Mapping[ResourceAddress, Prepared]:
+    recalled = [wish for wish in wishes if wish.then is not None]
+    if not recalled:
+        return handler.prepare(wishes, context)
+    written = [wish for wish in wishes if wish.then is None]
+    prepared = handler.prepare(written, context) if written else {}
+    return {**prepared, **handler.recall(recalled, context)}
+
+
+def _fill_slots(resources: dict[ResourceAddress, Desired], lends: Iterable[Lend]) -> None:
+    """Puts what is lent by its member into slots that take many."""
+    for lend in lends:
+        if not isinstance(lend.to, ResourceAddress) or lend.to not in resources:
+            continue
+        desired = resources[lend.to]
+        slot = {**desired.attributes.get(lend.slot, {}), lend.member: lend.value}
+        resources[lend.to] = replace(desired, attributes={**desired.attributes, lend.slot: slot})
 
 
 def _by_kind(wishes: Iterable[Desired]) -> dict[str, list[Desired]]:

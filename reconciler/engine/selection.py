@@ -30,7 +30,9 @@ def select(decided: Decided, waits_for: Edges, options: Options) -> Decided:
         selected -= closure(_named(options.excludes, decided), reversed_edges(edges))
     changes = {address: change for address, change in decided.changes.items() if address in selected}
     drift = tuple(one for one in decided.drift if one[0] in selected)
-    return replace(decided, changes=changes, drift=drift)
+    others = {str(address) for address in decided.changes if address not in selected}
+    diagnostics = tuple(one for one in decided.diagnostics if one.address not in others)
+    return replace(decided, changes=changes, drift=drift, diagnostics=diagnostics)
 
 
 def _all_edges(decided: Decided, waits_for: Edges) -> Edges:

@@ -121,6 +121,12 @@ class AccountHandler(Handler):
                 prepared[wish.address] = Prepared({"defaults": {**restored, **wanted}})
         return prepared
 
+    def recall(
+        self, wishes: Sequence[Desired], context: PrepareContext
+    ) -> Mapping[ResourceAddress, Prepared]:
+        """What was not set then goes back to what it was before the first apply, too."""
+        return self.prepare(wishes, context)
+
     def observe(self, look: Look) -> Sighting:
         """The account is always there; it is nobody's until an apply has remembered what was there before."""
         if not look.subjects:

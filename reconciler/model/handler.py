@@ -16,7 +16,7 @@ from reconciler.model.address import ResourceAddress
 from reconciler.model.change import Change, Effect, Hazard
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.resource import Desired, Observed, Pending, Prior
-from reconciler.model.value import Attributes, Path, Unknown, Value
+from reconciler.model.value import Attributes, Path, Secret, Unknown, Value, path_text
 
 
 class Removal(StrEnum):
@@ -225,6 +225,15 @@ class Prepared:
     recorded: Mapping[str, str] = field(default_factory=dict)
     settings: Mapping[str, Value] = field(default_factory=dict)  # joins those of the wish; never compared
     kept: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    lends: tuple[Lend, ...] = ()  # only of `recall`: of what the manifest wants, `bind` has lent
+
+
+@dataclass(frozen=True, slots=True)
+class Lack:
+    """Something that a change would need and that is not to be had any more, and what to do."""
+
+    what: str
+    fix: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -405,6 +414,21 @@ class Handler:
         del wishes, context
         return {}
 
+    def recall(
+        self, wishes: Sequence[Desired], context: PrepareContext
+    ) -> Mapping[ResourceAddress, Prepared]:
+        """In the place of `prepare` where wishes are what an earlier state remembers (`Desired.then`): how to have it again."""
+        del wishes, context
+        return {}
+
+    def lacks(self, change: Change) -> Lack | None:
+        """What is not there any more that a change to what was remembered needs: the values of secrets."""
+        names = ", ".join(sorted(path_text(path) for path in secrets_not_at_hand(change)))
+        if not names:
+            return None
+        fix = "apply the manifest that says where it comes from"
+        return Lack(f"the value of {names} has to be sent, and no state holds it", fix)
+
     def observe(self, look: Look) -> Sighting:
         """What is really there, in as few requests as possible."""
         raise NotImplementedError
@@ -446,6 +470,24 @@ def worst_effect(kind: Kind, change: Change) -> Effect:
         if (row := kind.attribute(attribute.path)) and not row.rides_along
     ]
     return max(effects, key=Effect.rank, default=Effect.NONE)
+
+
+def secrets_not_at_hand(change: Change) -> Iterable[Path]:
+    """The places of a change's secrets that would have to be sent and are not known: all of what is made, else what differs."""
+    if change.action.keeps_identity:
+        sent = [(one.path, one.after) for one in change.attributes if not one.state_only]
+    else:
+        sent = [((key,), value) for key, value in change.wanted.items()]
+    for path, value in sent:
+        yield from _not_at_hand(value, path)
+
+
+def _not_at_hand(value: Value, path: Path) -> Iterable[Path]:
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from _not_at_hand(inner, (*path, key))
+    elif isinstance(value, Secret) and not value.at_hand:
+        yield path
 
 
 def predicted_outputs(kind: Kind, change: Change) -> dict[str, Value]:

@@ -50,6 +50,7 @@ class Desired:
     lane: str = ""
     source: Source = Source()
     sources: Mapping[Path, Source] = field(default_factory=dict)
+    then: Prior | None = None  # the entry of an earlier state that it was made from, instead of the manifest
 
     def source_of(self, path: Path) -> Source:
         """Where an attribute stands in the manifest: its own line, else that of what holds it."""

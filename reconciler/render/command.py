@@ -41,5 +41,7 @@ def _options(plan: Plan) -> Iterator[str]:
     for key, flag in _FLAGS.items():
         if options.get(key):
             yield flag
+    if options.get("to") is not None:
+        yield from ("--to", str(options["to"]))
     if options.get("secrets") is False:
         yield "--no-secrets"

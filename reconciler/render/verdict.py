@@ -84,8 +84,10 @@ def headline(plan: Plan) -> str:
 
 
 def aside(plan: Plan) -> str:
-    """What does not change, and what somebody else changed."""
-    parts = [f"{plan.summary.get('no_op', 0)} unchanged"]
+    """What does not change, and what somebody else changed; first, where it is not the manifest that is wanted."""
+    to = plan.inputs.options.get("to")
+    parts = [] if to is None else [f"back to state #{to}"]
+    parts.append(f"{plan.summary.get('no_op', 0)} unchanged")
     if plan.drift:
         parts.append(f"{len({one.address for one in plan.drift})} drifted")
     warnings = sum(one.severity == "warning" for one in plan.diagnostics)

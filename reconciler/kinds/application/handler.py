@@ -30,6 +30,7 @@ from reconciler.kinds.application.pending import (
     rollout_in_flight,
     seconds_between,
 )
+from reconciler.kinds.application.recalling import recalled
 from reconciler.kinds.application.reverting import UNDER_WAY, Reverting
 from reconciler.kinds.application.rollout import RolloutWatch
 from reconciler.kinds.application.table import KIND
@@ -116,6 +117,13 @@ class ApplicationHandler(Handler):
         if self._resolve_image is None:
             return {}
         return ImageResolving(self._resolve_image, context).prepared(wishes)
+
+    def recall(
+        self, wishes: Sequence[Desired], context: PrepareContext
+    ) -> Mapping[ResourceAddress, Prepared]:
+        """Images are pinned already; a generation goes on counting, in the owner's `vars` too."""
+        del context
+        return {wish.address: recalled(wish) for wish in wishes}
 
     def observe(self, look: Look) -> Sighting:
         """All applications in one list; one GET where an entry is not the remembered one."""

@@ -18,6 +18,7 @@ from reconciler.errors import IntegrityError, NotFoundError, ReconcilerError
 from reconciler.kinds.image.building import Builder, tag_of
 from reconciler.kinds.image.equal_builds import EqualBuilds
 from reconciler.kinds.image.facts import KIND
+from reconciler.kinds.image.recalling import Recalling, lacking_image
 from reconciler.kinds.image.resolving import Resolving
 from reconciler.kinds.image.wanted import WantedImage
 from reconciler.kinds.image.wish import DAEMON, UNPINNED, read_wish
@@ -28,6 +29,7 @@ from reconciler.model.handler import (
     Bound,
     Handler,
     Judgement,
+    Lack,
     Look,
     PrepareContext,
     Prepared,
@@ -115,6 +117,17 @@ class ImageHandler(Handler):
         self._equal_builds.note(prepared.values())
         return prepared
 
+    def recall(
+        self, wishes: Sequence[Desired], context: PrepareContext
+    ) -> Mapping[ResourceAddress, Prepared]:
+        """The digest of then, whatever its source has become; asked for where it is not the one of now."""
+        recalling = Recalling(self._rules, context.priors, self._is_there)
+        return {wish.address: recalling.recalled(wish) for wish in wishes}
+
+    def lacks(self, change: Change) -> Lack | None:
+        """An image that the registry has not any more."""
+        return lacking_image(change)
+
     def observe(self, look: Look) -> Sighting:
         """Images do not change behind their digest: memory is enough, unless the look is to be thorough."""
         by_identity: dict[ResourceAddress, Observed] = {}
@@ -173,7 +186,12 @@ class ImageHandler(Handler):
             outputs = change.observed.outputs
         if not wanted.is_managed:
             return _result(change, wanted, outputs)
-        if wanted.pinned or wanted.place is Place.MANAGED or outputs is not wanted.desired.outputs:
+        if (
+            wanted.pinned
+            or wanted.is_recalled
+            or wanted.place is Place.MANAGED
+            or outputs is not wanted.desired.outputs
+        ):
             self._confirm(outputs)
         elif wanted.source == "build":
             outputs = self._build(wanted, work)
@@ -326,6 +344,8 @@ def _unpinned(wanted: WantedImage) -> Hazard:
 
 def _reason(change: Change, wanted: WantedImage) -> str:
     """Nothing in the manifest changed, and yet there is a change: files differ, or the name stands for another image."""
+    if wanted.is_recalled:
+        return ""
     if change.action is Action.UPDATE and change.paths == {("inputs",)}:
         return f"files in {wanted.desired.attributes['build']['context']} changed"
     if change.action is not Action.UPDATE or change.paths != {("digest",)} or wanted.pinned:

@@ -42,6 +42,11 @@ class WantedImage:
         return str(self.desired.attributes["digest"]) if self.desired.settings.get("pinned") else ""
 
     @property
+    def is_recalled(self) -> bool:
+        """Whether it is to be what an earlier state remembers: nothing is built or copied then."""
+        return self.desired.then is not None
+
+    @property
     def all_platforms(self) -> bool:
         """Whether an index is kept."""
         return self.desired.attributes.get("platforms") == "all"

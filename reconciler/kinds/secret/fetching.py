@@ -51,6 +51,21 @@ class Fetching:
         prepared = {wish.address: self._prepared(wish) for wish in wishes}
         return prepared if self.made is None else _with_note(prepared, self.made)
 
+    def recall(self, wishes: Sequence[Desired]) -> dict[ResourceAddress, Prepared]:
+        """Every wish with the secret that it is to keep; its value only where the source gives just that one."""
+        if self.context.fetch_secrets:
+            self._find_key()
+            self.values = self._fetch_all([source_of(wish.attributes) for wish in wishes])
+        return {wish.address: self._kept(wish) for wish in wishes}
+
+    def _kept(self, wish: Desired) -> Prepared:
+        answer = self.values.get(_key(source_of(wish.attributes)))
+        secret = wish.attributes.get("value")
+        found = self._secret(answer, None)
+        if isinstance(secret, Secret) and secret.fingerprint and secret.fingerprint == found.fingerprint:
+            secret = found
+        return Prepared({"value": secret}, {"value": secret})
+
     # the key
 
     def _find_key(self) -> None:

@@ -19,6 +19,7 @@ from reconciler.model.handler import (
     Bound,
     Handler,
     Judgement,
+    Lack,
     Look,
     PrepareContext,
     Prepared,
@@ -92,6 +93,16 @@ class SecretHandler(Handler):
     ) -> Mapping[ResourceAddress, Prepared]:
         """Fetches values, and works out their fingerprints."""
         return Fetching(self._fetch, self._scrub, self._keys, context).prepare(wishes)
+
+    def recall(
+        self, wishes: Sequence[Desired], context: PrepareContext
+    ) -> Mapping[ResourceAddress, Prepared]:
+        """No state holds a value: it stays what it is, and is at hand where its source of then still gives that one."""
+        return Fetching(self._fetch, self._scrub, self._keys, context).recall(wishes)
+
+    def lacks(self, change: Change) -> Lack | None:
+        """Only what is sent to the account needs its value."""
+        return super().lacks(change) if _goes_to_account(change) else None
 
     def observe(self, look: Look) -> Sighting:
         """One list for all account secrets, and none where there are none; the others are what we remember of them."""

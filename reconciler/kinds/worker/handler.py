@@ -14,6 +14,7 @@ from reconciler.kinds.worker import judging
 from reconciler.kinds.worker.bind import read_worker
 from reconciler.kinds.worker.looking import Applications, ScriptSearch
 from reconciler.kinds.worker.preparing import Preparing, ResolveImage
+from reconciler.kinds.worker.recalling import lacking_modules, recalled
 from reconciler.kinds.worker.sending import Sending
 from reconciler.kinds.worker.table import KIND
 from reconciler.model.address import ResourceAddress
@@ -23,6 +24,7 @@ from reconciler.model.handler import (
     Bound,
     Handler,
     Judgement,
+    Lack,
     Look,
     PrepareContext,
     Prepared,
@@ -80,6 +82,18 @@ class WorkerHandler(Handler):
     ) -> Mapping[ResourceAddress, Prepared]:
         """Hashes the modules."""
         return Preparing(self._base_dir, context, self._resolve_image).prepared(wishes)
+
+    def recall(
+        self, wishes: Sequence[Desired], context: PrepareContext
+    ) -> Mapping[ResourceAddress, Prepared]:
+        """Looks whether the modules of then are here, and which classes have another name since."""
+        return {
+            wish.address: recalled(wish, context.priors.get(wish.address), self._base_dir) for wish in wishes
+        }
+
+    def lacks(self, change: Change) -> Lack | None:
+        """An upload sends modules, and a state holds no more than their hashes."""
+        return lacking_modules(change) or super().lacks(change)
 
     def observe(self, look: Look) -> Sighting:
         """All scripts in one list; settings only of those whose entry is not the remembered one."""
