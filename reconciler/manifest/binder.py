@@ -90,7 +90,12 @@ class _Resources:
         language = self._language
         self._expand()
         binding = Binding(
-            language.scope, self._checker, language.naming(), language.document.file, account_id
+            language.scope,
+            self._checker,
+            language.naming(),
+            language.document.file,
+            account_id,
+            child(language.root, "defaults"),
         )
         drafts = {draft.party.address: draft for draft in self._drafts(binding)}
         join({address: draft.party for address, draft in drafts.items()}, self._declared)

@@ -14,7 +14,7 @@ from reconciler.manifest.references import Scope
 from reconciler.manifest.site import Each, Site
 from reconciler.manifest.substitution import Substitution
 from reconciler.manifest.suspects import check_secret_rows, warn_of_suspects
-from reconciler.manifest.tree import Block, Mark, Places
+from reconciler.manifest.tree import Block, Mark, Places, child
 from reconciler.model.address import ResourceAddress
 from reconciler.model.handler import BindContext, Bound, Handler, Kind
 from reconciler.model.resource import Desired
@@ -70,6 +70,7 @@ class Binding:
     naming: Naming
     file: str
     account_id: Value
+    defaults: Block = field(default_factory=Block)
     _worked_out: dict[str, Any] = field(default_factory=dict)
     _said: dict[tuple[ResourceAddress, str], Value] = field(default_factory=dict)
 
@@ -117,8 +118,17 @@ class Binding:
             site.error,
             site.warn,
             options.external,
-            once=self._once,
+            self._defaulted(address, site.block),
+            self._once,
         )
+
+    def _defaulted(self, address: ResourceAddress, block: Block) -> frozenset[str]:
+        """The keys of a block that stand under `defaults`, as their places tell."""
+        if not self.defaults:
+            return frozenset()
+        kind = self.scope.declared.kinds_by_name[address.kind]
+        marks = child(self.defaults, kind.section).marks
+        return frozenset(key for key, mark in marks.items() if block.marks.get(key) == mark)
 
     def _once(self, name: str, work: Callable[[], Any]) -> Any:
         if name not in self._worked_out:

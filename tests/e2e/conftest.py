@@ -5,9 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.clients.conftest import docker_registry
 from tests.clients.images import image, layout_files, write_folder
 from tests.e2e.shop import WORKER
 from tests.harness import Project, project
+
+__all__ = ["docker_registry", "shop"]
 
 
 @pytest.fixture

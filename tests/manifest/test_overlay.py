@@ -7,11 +7,15 @@ from typing import Any
 
 import pytest
 
+from reconciler.manifest import read_manifest
 from reconciler.manifest.findings import Findings
 from reconciler.manifest.overlay import Rivals, filled, for_environment, overlaid, rivals, rivals_of
 from reconciler.manifest.reader import parse
 from reconciler.manifest.tree import Block, mark_at, source_of
-from tests.manifest.toys import PICTURE, WHISPER, attributes, read
+from reconciler.model.handler import BindContext, Bound
+from reconciler.model.manifest import Inputs
+from reconciler.model.value import Attributes
+from tests.manifest.toys import PICTURE, WHISPER, Toy, attributes, handlers, read, write
 
 CHOICE = rivals([[("build",), ("image",), ("archive",)], [("from", "env"), ("from", "file")]])
 
@@ -150,3 +154,32 @@ def test_state_merges_and_its_fingerprint_key_has_one_source(tmp_path: Path) -> 
     """
     prod = read(tmp_path, text, "prod")
     assert prod.state == {"backend": "local", "path": "there", "fingerprint_key": {"file": "key.txt"}}
+
+
+class Listening(Toy):
+    """Notes what it is told to have come out of `defaults`."""
+
+    def __init__(self) -> None:
+        super().__init__(PICTURE)
+        self.heard: dict[str, frozenset[str]] = {}
+
+    def bind(self, block: Attributes, context: BindContext) -> Bound:
+        self.heard[context.address.key] = context.defaulted
+        return super().bind(block, context)
+
+
+@pytest.mark.parametrize(
+    ("environment", "heard"),
+    [("test", {"a": {"tags"}, "b": set()}), ("live", {"a": {"tags", "retain"}, "b": {"retain"}})],
+)
+def test_a_kind_hears_what_came_out_of_the_defaults(
+    tmp_path: Path, environment: str, heard: dict[str, set[str]]
+) -> None:
+    text = """
+        defaults: {pictures: {tags: [x]}}
+        environments: {test: {}, live: {defaults: {pictures: {retain: true}}}}
+        pictures: {a: {copy: x}, b: {copy: y, tags: [z]}}
+    """
+    listening = Listening()
+    read_manifest(write(tmp_path, text), {**handlers(), "picture": listening}, environment, Inputs())
+    assert {key: set(said) for key, said in listening.heard.items()} == heard

@@ -160,7 +160,7 @@ class Resolving:
         prior = self._prior(wanted)
         origin = prior.facts.get("origin") if prior else None
         summary = f"{wanted.text} cannot be looked up from here ({error.message})"
-        if prior and isinstance(origin, Mapping) and origin.get("reference") == wanted.source_name:
+        if prior and isinstance(origin, Mapping) and _is_known(origin, wanted):
             warned = _warning(wanted, summary, "it keeps the digest of the last apply, even if its tag moved")
             return replace(_known(wanted, _remembered(prior), origin["digest"]), diagnostics=(warned,))
         if reference.digest:
@@ -245,6 +245,11 @@ def _known(wanted: WantedImage, image: MeasuredImage, origin: str) -> Prepared:
 def _unread(wanted: WantedImage, digest: str = "") -> Prepared:
     attributes = {"repository": wanted.repository} | ({"digest": digest} if digest else {})
     return Prepared(attributes, unread_outputs(wanted.placed, wanted.pinned))
+
+
+def _is_known(origin: Mapping[str, Any], wanted: WantedImage) -> bool:
+    """Whether the last apply could look the same name up."""
+    return origin.get("reference") == wanted.source_name and bool(origin.get("digest"))
 
 
 def _remembered(prior: Prior) -> MeasuredImage:
