@@ -119,18 +119,24 @@ def open_workplace(
             closing=stack,
             own_folders=(folder,),
         )
-        house = House(
-            build_handlers(clients),
-            _clock(transport, stop),
-            stop,
-            by=f"{_user()}@{socket.gethostname()}",
-            tool_version=__version__,
-            new_id=lambda: uuid4().hex,
-            in_days=_in_days,
-            parallelism=parallelism,
-            recall=store.recall,
-        )
+        house = house_for(clients, transport, store, parallelism)
         yield Workplace(common, manifest, house, store, identity, clients, transport)
+
+
+def house_for(clients: Clients, transport: Transport, store: LocalStore, parallelism: int = 10) -> House:
+    """Handlers, time and memory together: what plans are made and carried out with."""
+    stop = clients.stop
+    return House(
+        build_handlers(clients),
+        _clock(transport, stop),
+        stop,
+        by=f"{_user()}@{socket.gethostname()}",
+        tool_version=__version__,
+        new_id=lambda: uuid4().hex,
+        in_days=_in_days,
+        parallelism=parallelism,
+        recall=store.recall,
+    )
 
 
 def open_store(common: Common) -> LocalStore:
