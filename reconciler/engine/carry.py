@@ -90,7 +90,7 @@ def narrow(change: Change, handler: Handler, scope: Scope) -> Change:
         inputs = compare(handler.kind, desired, wanted, before, _NOTHING)
         return with_riders(handler, replace(change, wanted=wanted, attributes=tuple(inputs)))
     assert change.observed is not None
-    wanted = without_ignored(desired, wanted, change.observed)
+    wanted = without_ignored(handler.kind, desired, wanted, change.prior, change.observed)
     planned = change.paths
     # Secrets that the plan resends differ still; whatever it does not show is left out below.
     found = compare(handler.kind, desired, wanted, change.prior, change.observed, resend_secrets=True)

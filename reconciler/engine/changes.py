@@ -167,9 +167,9 @@ class _Deciding:
             return self._creation(handler, base, identified)
         if desired.external:
             return base
-        wanted = without_ignored(desired, wanted, observed)
-        resend = self.facts.options.resend_secrets
         before = held_against(kind, prior)
+        wanted = without_ignored(kind, desired, wanted, before, observed)
+        resend = self.facts.options.resend_secrets
         found = compare(kind, desired, wanted, before, observed, resend_secrets=resend)
         attributes = self._with_forced(desired, found)
         if prior is not None and not self.facts.options.no_refresh:

@@ -73,18 +73,24 @@ def initial(kind: Kind, desired: Desired, wanted: Attributes) -> list[AttributeC
     """Every path that a create sets; what rides along is added by whoever knows where to."""
     return [
         AttributeChange(path, None, value, source=desired.source_of(path))
-        for path, value in leaves(wanted)
+        for path, value in leaves(kind, wanted)
         if path[0] not in WATCHED and not row_for(kind, path).rides_along
     ]
 
 
-def leaves(value: Value, path: Path = ()) -> Iterator[tuple[Path, Value]]:
-    """Every innermost value with its path; an empty mapping is a value of its own."""
+def leaves(kind: Kind, value: Value, path: Path = ()) -> Iterator[tuple[Path, Value]]:
+    """Every innermost value with its path; an empty mapping is one where its being there says something."""
     if isinstance(value, Mapping) and value:
         for key, inner in value.items():
-            yield from leaves(inner, (*path, key))
-    elif path and value is not None and value != {}:
+            yield from leaves(kind, inner, (*path, key))
+    elif path and value is not None and (value != {} or _is_member(kind, path)):
         yield path, value
+
+
+def _is_member(kind: Kind, path: Path) -> bool:
+    """Whether a path is a member of a map whose members count even where they are empty."""
+    row = row_for(kind, path)
+    return row.by_name and len(path) == row.path.count(".") + 2
 
 
 @dataclass(slots=True)
@@ -113,7 +119,12 @@ class _Comparison:
         return at_path(self.observed, path)
 
     def _walk(self, path: Path, want: Value, before: Value) -> Iterator[AttributeChange]:
-        if isinstance(want, Mapping) and (before is None or isinstance(before, Mapping)):
+        is_new_member = want == {} and before is None and _is_member(self.kind, path)
+        if (
+            isinstance(want, Mapping)
+            and (before is None or isinstance(before, Mapping))
+            and not is_new_member
+        ):
             yield from self._walk_mapping(path, want, before or {})
         elif self._differs(want, before) and not self._not_watched_before(path, before):
             yield self._change(path, before, want)
@@ -142,11 +153,11 @@ class _Comparison:
     def _removed(self, path: Path) -> Iterator[AttributeChange]:
         """The manifest used to set this path and no longer does."""
         row = row_for(self.kind, path)
-        if path[0] in WATCHED or row.computed:
+        if path[0] in WATCHED or row.computed or row.rides_along:
             return
         before = remembered(at_path(self.prior, path)) if row.write_only else at_path(self.observed, path)
         after = row.default if row.removal is Removal.RESET else None
-        if before is None or before == {} or same(after, before):
+        if before is None or same(after, before) or (before == {} and not _is_member(self.kind, path)):
             return
         if row.removal in (Removal.KEEP, Removal.LEAVE) and not self._replaced_on(path):
             return
@@ -189,16 +200,23 @@ def kept_by_service(
         if key not in wanted
         and row_for(kind, (key,)).removal is Removal.KEEP
         and (key,) not in desired.replace_on
-        and observed.attributes.get(key) is not None
+        and (row_for(kind, (key,)).write_only or observed.attributes.get(key) is not None)
     ]
 
 
-def without_ignored(desired: Desired, wanted: Attributes, observed: Observed | None) -> Attributes:
-    """What is wanted of something that exists, with ignored paths left as they are."""
-    if not desired.ignore_changes or observed is None:
-        return wanted
+def without_ignored(
+    kind: Kind, desired: Desired, wanted: Attributes, prior: Prior | None, observed: Observed
+) -> Attributes:
+    """What is wanted of something that exists, with ignored paths left as they are.
+
+    What cannot be read back is left as it was sent; what never was is sent once.
+    """
     for path in desired.ignore_changes:
-        wanted = put(wanted, path, at_path(observed.attributes, path, _MISSING))
+        there = at_path(observed.attributes, path, _MISSING)
+        if row_for(kind, path).write_only:
+            sent = at_path(prior.attributes, path) if prior else None
+            there = remembered(sent) if sent is not None else at_path(wanted, path, _MISSING)
+        wanted = put(wanted, path, there)
     return wanted
 
 

@@ -47,6 +47,7 @@ class Attribute:
     secret: bool = False  # takes a Secret; any other attribute that is given one is a diagnostic
     secret_template: bool = False  # a secret may stand inside a text here (interface 1.5)
     rides_along: bool = False  # no difference by itself (a generation number)
+    by_name: bool = False  # a map whose members count even where there is nothing in them (a port, a route)
     bare: str = ""  # the output that a bare reference (`${images.x}`) means in this place
     computed: bool = False  # not written by the user: filled by `prepare`, a slot or the engine
     shown: str = ""  # what a plan calls it, where its path is a name of our own making

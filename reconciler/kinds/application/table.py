@@ -175,7 +175,7 @@ ATTRIBUTES: tuple[Attribute, ...] = (
         "entrypoint", TEXTS, "What is started, in place of the image's; its own arguments are then dropped."
     ),
     _inside("network", NETWORK, "How instances are reached from outside."),
-    _inside("ports", PORTS, "Ports by name; without a number the scheduler chooses one."),
+    _inside("ports", PORTS, "Ports by name; without a number the scheduler chooses one.", by_name=True),
     _inside("checks", CHECKS, "Health and readiness checks by name."),
     _inside("dns", DNS, "Name servers and search domains, in place of the host's."),
     _inside(

@@ -37,9 +37,9 @@ def _placed(path: str, schema: Schema, description: str, **options: Any) -> Attr
     return Attribute(path, schema, description, effect=Effect.DOWNTIME, **options)
 
 
-def _fixed(path: str, schema: Schema, description: str) -> Attribute:
+def _fixed(path: str, schema: Schema, description: str, **options: Any) -> Attribute:
     """A row that only a deployment with a new id can have otherwise (reference 2.6)."""
-    return _placed(path, schema, description, replaces=True, removal=Removal.REPLACE)
+    return _placed(path, schema, description, replaces=True, removal=Removal.REPLACE, **options)
 
 
 KIND = Kind(
@@ -73,7 +73,7 @@ KIND = Kind(
         _placed("checks", CHECKS, "Health and readiness checks by name."),
         _placed("observability", _OBSERVABILITY, "Its logs.", default=NO_LOGS, removal=Removal.RESET),
         _fixed("network", NETWORK, "How it is reached from outside."),
-        _fixed("ports", PORTS, "Ports by name; without a number the scheduler chooses one."),
+        _fixed("ports", PORTS, "Ports by name; without a number the scheduler chooses one.", by_name=True),
         _fixed("ssh", SSH, "SSH through wrangler."),
         _fixed("authorized_keys", named(TEXT, KEY_LIST), "Ed25519 keys that may log in, by name."),
         _fixed("trusted_user_ca_keys", named(TEXT, CA_LIST), "Ed25519 keys of authorities, by name."),

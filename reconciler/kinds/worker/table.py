@@ -98,7 +98,7 @@ ATTRIBUTES: tuple[Attribute, ...] = (
         "Which behaviour of the runtime it relies on.",
     ),
     _uploaded("compatibility_flags", TEXTS, "Behaviour of the runtime switched on or off."),
-    _uploaded("vars", {"type": "object"}, "Plain values by name: text, or JSON."),
+    _uploaded("vars", {"type": "object"}, "Plain values by name: text, or JSON.", by_name=True),
     _sent_once(
         "secrets",
         {"type": "object", "additionalProperties": ANY_TEXT},
@@ -138,7 +138,7 @@ ATTRIBUTES: tuple[Attribute, ...] = (
     _uploaded(
         "preview_urls", FLAG, "Whether its versions have addresses of their own.", removal=Removal.KEEP
     ),
-    _sent_once("routes", _ROUTES, "Patterns of addresses that lead to it."),
+    _sent_once("routes", _ROUTES, "Patterns of addresses that lead to it.", by_name=True),
     _uploaded(
         "triggers",
         fields({"crons": TEXTS}),
