@@ -29,6 +29,11 @@ COMMANDS = {
     "show": "Show the state, or a saved plan",
     "output": "Print the outputs of the last apply",
     "status": "Show what runs, since when, by whose apply",
+    "instances": "Show what an application runs: by state, with versions",
+    "placements": "Show where containers run, and what happened to them",
+    "ips": "Show the account's addresses, and who has them",
+    "account": "Show limits and locations, and what this manifest would use of them",
+    "jobs": "Tend runs of jobs: run, status, cancel",
     "graph": "Draw who waits for whom",
     "import": "Bring in what exists already",
     "state": "Tend the memory: list, show, mv, rm, history, restore, ...",
@@ -40,7 +45,7 @@ COMMANDS = {
     "schema": "Print a JSON Schema: manifest, plan or state",
     "version": "Print the version",
 }
-_MODULES = {"import": "import_resources", "output": "outputs"}
+_MODULES = {"import": "import_resources", "output": "outputs", "account": "account_limits"}
 _OTHER_WORDS = {
     "deploy": "apply",
     "up": "apply",

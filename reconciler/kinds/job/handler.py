@@ -7,6 +7,7 @@ answer was lost is found again.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 
 from reconciler.clients.explaining import explained
@@ -47,6 +48,8 @@ from reconciler.model.value import Attributes
 
 BEGAN = "began"
 ENDED = "ended"
+ON_LOST = "on_lost"
+"""What is to happen to a lost run, remembered for runs that no manifest asks for."""
 _STOPPED = "Stopped"
 _STAGES = ("Queued", "Scheduled", "Placed", "Running")
 _AGAIN_IN = 2.0
@@ -132,7 +135,7 @@ class JobHandler(Handler):
             work.checkpoint(BEGAN, {"run": run})
             with explained(_REFUSALS):
                 job = self._jobs.create_job(str(change.wanted["application"]), body_of(change.wanted, run))
-        return waiting_for(change.address, job)
+        return replace(waiting_for(change.address, job), facts={ON_LOST: _on_lost(change)})
 
     def _lost(self, change: Change, run: str) -> Mapping[str, Any] | None:
         """The job that was started under this id; raises where there is none and the manifest says to stop then."""
@@ -145,7 +148,7 @@ class JobHandler(Handler):
                 continue
             if variable_of(job, RUN_VARIABLE) == run:
                 return job
-        if change.desired is not None and change.desired.settings.get("on_lost") == "stop":
+        if _on_lost(change) == "stop":
             raise ProviderError(
                 f"a run was begun ({RUN_VARIABLE}={run}), its answer lost, and the service knows of none",
                 fix="find out whether it ran; the next apply starts it again (`on_lost: stop`)",
@@ -184,3 +187,8 @@ class JobHandler(Handler):
         if reason := why_bad(job):
             return Stuck(reason, "failed", fix="correct it and apply again", facts=facts)
         return Settled(seen, facts)
+
+
+def _on_lost(change: Change) -> str:
+    settings = change.desired.settings if change.desired else {}
+    return str(settings.get(ON_LOST, "rerun"))
