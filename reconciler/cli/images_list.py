@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import click
@@ -9,6 +10,7 @@ import click
 from reconciler.cli.account import Account, open_cloud
 from reconciler.cli.columns import age_text, columns, size_text
 from reconciler.cli.image_catalog import StoredImage, catalog, stored_images
+from reconciler.cli.image_descent import known_descents
 from reconciler.cli.image_uses import Uses, live_uses, remembered_uses
 from reconciler.cli.memories import Memory, all_memories
 from reconciler.cli.options import Common, common_options
@@ -16,6 +18,7 @@ from reconciler.cli.saying import answer
 from reconciler.render.machine import render_json
 
 _SHORT_DIGEST = len("sha256:") + 12
+_SHORT_COMMIT = 12
 
 
 @click.command("list")
@@ -41,9 +44,18 @@ def _rows(account: Account, memories: list[Memory]) -> list[dict[str, Any]]:
     uses = Uses(account.host)
     live_uses(account, uses)
     remembered_uses(memories, uses)
+    descents = known_descents(memories)
     listed = catalog(account)
     images = stored_images(account, listed, listed)
-    return [_row(account, image, tag, uses) for image in images for tag in image.tags]
+    return [
+        _row(account, image, tag, uses) | _descent(descents.get(image.digest, {}))
+        for image in images
+        for tag in image.tags
+    ]
+
+
+def _descent(known: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: known.get(key) for key in ("commit", "dirty", "inputs")}
 
 
 def _row(account: Account, image: StoredImage, tag: str, uses: Uses) -> dict[str, Any]:
@@ -67,8 +79,14 @@ def _table(rows: list[dict[str, Any]], now: float) -> str:
             row["digest"][:_SHORT_DIGEST],
             size_text(row["size"]),
             age_text(row["created"] or "", now),
+            _commit(row),
             ", ".join(row["used_by"]) or "-",
         )
         for row in rows
     ]
-    return columns(("IMAGE", "DIGEST", "SIZE", "AGE", "USED BY"), lines)
+    return columns(("IMAGE", "DIGEST", "SIZE", "AGE", "COMMIT", "USED BY"), lines)
+
+
+def _commit(row: Mapping[str, Any]) -> str:
+    commit = str(row["commit"] or "")[:_SHORT_COMMIT]
+    return f"{commit}, changed" if commit and row["dirty"] else commit or "-"

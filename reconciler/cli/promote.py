@@ -6,6 +6,7 @@ Nothing is built, copied or deployed: the pull request shows the line, and the o
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 import click
 
 from reconciler.cli.account import Account, Cloud, open_cloud
+from reconciler.cli.image_descent import descent_of
 from reconciler.cli.memories import Memory, memory_of
 from reconciler.cli.options import Common, addresses, common_options
 from reconciler.cli.saying import answer, note
@@ -159,6 +161,7 @@ def _say(common: Common, promotion: Promotion, changed: bool) -> None:
     prior, source = promotion.prior, promotion.source
     origin = prior.facts.get("origin")
     origin = origin if isinstance(origin, dict) else {}
+    descent = descent_of(prior)
     if common.json:
         document: dict[str, Any] = {
             "image": promotion.image,
@@ -167,6 +170,7 @@ def _say(common: Common, promotion: Promotion, changed: bool) -> None:
             "digest": promotion.digest,
             "tag": prior.outputs.get("tag"),
             "origin": origin or None,
+            "descent": dict(descent) or None,
             "applied_at": prior.applied_at,
             "applied_by": prior.applied_by,
             "changed": changed,
@@ -181,8 +185,18 @@ def _say(common: Common, promotion: Promotion, changed: bool) -> None:
             if origin.get("reference")
             else []
         ),
+        *_built(descent),
         f"  to       {'.'.join(promotion.path)}" + ("" if changed else " (it stands there already)"),
     ]
     answer("".join(f"{harmless(line).rstrip()}\n" for line in lines))
     if changed:
         note(f"`reconciler plan -e {promotion.target}` shows what it comes to")
+
+
+def _built(descent: Mapping[str, Any]) -> Iterator[str]:
+    """The commit that it was built from, and where it came from if it was promoted before."""
+    if descent.get("commit"):
+        changed = " and changes that are not in it" if descent.get("dirty") else ""
+        yield f"  commit   {descent['commit']}{changed}"
+    if descent.get("environment"):
+        yield f"  before   {descent['environment']}"

@@ -117,6 +117,7 @@ def open_workplace(
             may_push=may_push,
             fingerprint_key=manifest.state.get("fingerprint_key", {}),
             closing=stack,
+            known_descent=_known_descent(common, manifest.environment),
             own_folders=(folder,),
         )
         house = house_for(clients, transport, store, parallelism)
@@ -137,6 +138,17 @@ def house_for(clients: Clients, transport: Transport, store: LocalStore, paralle
         parallelism=parallelism,
         recall=store.recall,
     )
+
+
+def _known_descent(common: Common, environment: str | None) -> Callable[[str], Mapping[str, Any]]:
+    """Opens the memories of the other environments only if a digest needs them."""
+
+    def known(digest: str) -> Mapping[str, Any]:
+        from reconciler.cli.image_descent import elsewhere
+
+        return elsewhere(common, environment, digest)
+
+    return known
 
 
 def open_store(common: Common) -> LocalStore:

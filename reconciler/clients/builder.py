@@ -21,6 +21,7 @@ from reconciler.clients.temporary_image import TemporaryImage, TemporaryImages
 if TYPE_CHECKING:
     from reconciler.clients.build_context import BuildContext
     from reconciler.clients.docker_build import Progress, Stop
+    from reconciler.clients.git_commit import Commit
     from reconciler.clients.image_source import ImageSource
 
 OWN_FOLDER = ".reconciler"
@@ -60,6 +61,18 @@ class DockerBuilder:
             self._built[inputs] = image
         return image
 
+    def commit(self, block: Mapping[str, Any], base_dir: Path) -> Commit | None:
+        """The commit that holds what a build reads; None where git knows of none."""
+        from reconciler.clients.build_recipe import BuildRecipe
+        from reconciler.clients.git_commit import commit_of
+
+        recipe = BuildRecipe.read(block, base_dir)
+        files = [recipe.context, recipe.dockerfile]
+        return commit_of(recipe.base_dir, files, self._own_in(recipe.base_dir), self.environ)
+
+    def _own_in(self, base_dir: Path) -> list[Path]:
+        return [folder.resolve() for folder in (base_dir / OWN_FOLDER, *self.own_folders)]
+
     def _look(self, block: Mapping[str, Any], base_dir: Path) -> BuildContext:
         from reconciler.clients.build_context import look_at_context
         from reconciler.clients.build_recipe import BuildRecipe
@@ -68,7 +81,7 @@ class DockerBuilder:
         context = look_at_context(
             BuildRecipe.read(block, base_dir),
             cache_dir=cache_folder(self.environ),
-            never_sent=[folder.resolve() for folder in (base_dir / OWN_FOLDER, *self.own_folders)],
+            never_sent=self._own_in(base_dir),
         )
         self._contexts[_key(block, base_dir)] = context
         return context

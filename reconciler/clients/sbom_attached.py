@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.clients.content_digest import digest_of
 from reconciler.clients.image_manifest import OCI_INDEX, OCI_MANIFEST, Descriptor, Manifest
-from reconciler.clients.sbom_document import MEDIA_TYPE
+from reconciler.clients.sbom_document import MEDIA_TYPE, Sbom, read_sbom
+from reconciler.clients.sbom_memory import SbomMemory
 from reconciler.errors import NotFoundError, ProviderError
 
 if TYPE_CHECKING:
@@ -47,6 +48,18 @@ def attached(registry: Registry, repository: str, digest: str) -> bytes | None:
     if layer.size > LARGEST_DOCUMENT:
         raise ProviderError(f"{name}: the list of packages is larger than {LARGEST_DOCUMENT} bytes")
     return b"".join(registry.open_blob(repository, layer.digest, layer.size))
+
+
+def known_sbom(registry: Registry, repository: str, digest: str, memory: SbomMemory) -> Sbom | None:
+    """What is in an image as a list says that was seen before or is attached to it; None where there is none."""
+    if (known := memory.recall(digest)) is not None:
+        return known
+    content = attached(registry, repository, digest)
+    if content is None:
+        return None
+    found = read_sbom(content)
+    memory.keep(digest, found)
+    return found
 
 
 def _upload(registry: Registry, repository: str, content: bytes) -> None:

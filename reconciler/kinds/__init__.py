@@ -46,6 +46,7 @@ class Clients:
     stop: StopSignal = field(default_factory=StopSignal)
     scrub: Scrubber = field(default_factory=Scrubber)
     may_push: bool = True  # a plan needs read permission only
+    known_descent: Callable[[str], Mapping[str, Any]] | None = None  # what others know of a digest
     own_folders: tuple[Path, ...] = ()  # where we keep our memory: no build reads it
     closing: ExitStack = field(default_factory=ExitStack)  # what has to be given back at the end
 
@@ -57,6 +58,7 @@ def build_handlers(clients: Clients) -> dict[str, Handler]:
     from reconciler.clients.fingerprint import FingerprintKeys
     from reconciler.clients.image_lookup import ImageLookup
     from reconciler.clients.registries import Registries
+    from reconciler.clients.sbom_memory import SbomMemory
     from reconciler.clients.secret_source import Surroundings, fetch
     from reconciler.clients.temporary_image import TemporaryImages
     from reconciler.kinds.account import AccountHandler
@@ -97,6 +99,8 @@ def build_handlers(clients: Clients) -> dict[str, Handler]:
             base_dir=clients.base_dir,
             builder=DockerBuilder(temporary, clients.environ, own_folders=clients.own_folders),
             open_daemon=DockerImages(temporary, clients.environ, clients.stop).open,
+            sboms=SbomMemory.of(clients.environ),
+            known_descent=clients.known_descent,
             registry_host=clients.registry_host,
             account_id=clients.account_id,
         ),

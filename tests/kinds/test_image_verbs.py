@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from reconciler.clients.git_commit import Commit
 from reconciler.clients.image_source import ImageSource
 from reconciler.emulator.server import LocalServer
 from reconciler.kinds.image import BuildInputs
@@ -277,6 +278,9 @@ class FixedBuilder:
 
     def inputs(self, block: Mapping[str, Any], base_dir: Path) -> BuildInputs:
         return BuildInputs(self.hash)
+
+    def commit(self, block: Mapping[str, Any], base_dir: Path) -> Commit | None:
+        return None
 
     def build(
         self,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from reconciler.clients.build_inputs import BuildInputs
 
 if TYPE_CHECKING:
+    from reconciler.clients.git_commit import Commit
     from reconciler.clients.image_source import ImageSource
 
 __all__ = ["BuildInputs", "Builder", "Progress", "tag_of"]
@@ -21,6 +22,9 @@ class Builder(Protocol):
 
     def inputs(self, block: Mapping[str, Any], base_dir: Path) -> BuildInputs:
         """Looks at what a build would read, without building."""
+
+    def commit(self, block: Mapping[str, Any], base_dir: Path) -> Commit | None:
+        """The commit that holds what a build reads; None where there is none."""
 
     def build(
         self, block: Mapping[str, Any], base_dir: Path, progress: Progress, stop: Callable[[], bool]

@@ -14,10 +14,13 @@ from typing import TYPE_CHECKING, Any
 from reconciler.clients.image_lookup import ImageLookup, RegistryOf, image_outputs
 from reconciler.clients.image_reference import ImageReference
 from reconciler.clients.image_rules import ImageRules, Place, place_image
+from reconciler.clients.sbom_memory import SbomMemory
 from reconciler.errors import IntegrityError, NotFoundError, ReconcilerError
 from reconciler.kinds.image.building import Builder, tag_of
+from reconciler.kinds.image.descent import Descent, KnownDescent, descent_details, nothing_known
 from reconciler.kinds.image.equal_builds import EqualBuilds
 from reconciler.kinds.image.facts import KIND
+from reconciler.kinds.image.packages import PackageLists
 from reconciler.kinds.image.recalling import Recalling, lacking_image
 from reconciler.kinds.image.resolving import Resolving
 from reconciler.kinds.image.wanted import WantedImage
@@ -56,6 +59,7 @@ class ImageHandler(Handler):
     """Knows images. `registry` gives the registry of a host, `base_dir` is the manifest's folder.
 
     `open_daemon` reads an image out of Docker, `builder` makes one; both may be missing, which a message then says.
+    `sboms` remembers lists of packages, `known_descent` says of a digest what other environments know about it.
     `registry_host` and `account_id` are needed to read the names in `import`.
     """
 
@@ -70,6 +74,8 @@ class ImageHandler(Handler):
         account_id: str = "",
         open_daemon: OpenDaemon | None = None,
         builder: Builder | None = None,
+        sboms: SbomMemory | None = None,
+        known_descent: KnownDescent | None = None,
     ) -> None:
         self._registry = registry
         self._lookup = ImageLookup(registry)
@@ -77,6 +83,8 @@ class ImageHandler(Handler):
         self._rules = ImageRules(registry_host, account_id, hosts_known=False)
         self._open_daemon = open_daemon
         self._builder = builder
+        self._packages = PackageLists(registry, sboms or SbomMemory())
+        self._descent = Descent(builder, base_dir, known_descent or nothing_known)
         self._equal_builds = EqualBuilds()
 
     # thinking
@@ -112,7 +120,15 @@ class ImageHandler(Handler):
         self, wishes: Sequence[Desired], context: PrepareContext
     ) -> Mapping[ResourceAddress, Prepared]:
         """Finds out which digest every image comes to."""
-        resolving = Resolving(self._lookup, self._open_archive, self._builder, self._base_dir, context)
+        resolving = Resolving(
+            self._lookup,
+            self._open_archive,
+            self._builder,
+            self._base_dir,
+            context,
+            self._descent,
+            self._packages,
+        )
         prepared = resolving.resolve(wishes)
         self._equal_builds.note(prepared.values())
         return prepared
@@ -317,7 +333,9 @@ def _result(change: Change, wanted: WantedImage, outputs: Attributes, notes: tup
     digest = outputs["digest"] or ""
     observed = Observed(wanted.repository, change.name, change.wanted, outputs, digest)
     origin = wanted.desired.attributes.get("inputs") or outputs["origin"]
-    return Result(observed, facts={"origin": wanted.origin(origin)}, notes=notes)
+    descent = wanted.descent
+    facts = {"origin": wanted.origin(origin), **({"descent": descent} if descent else {})}
+    return Result(observed, facts=facts, notes=notes)
 
 
 def _as_remembered(subject: Subject) -> Observed:
@@ -356,8 +374,9 @@ def _reason(change: Change, wanted: WantedImage) -> str:
 def _details(wanted: WantedImage) -> dict[str, Value]:
     outputs = wanted.desired.outputs
     known = {key: outputs.get(key) for key in ("digest", "tag", "size", "size_is_estimate")}
-    files = wanted.desired.settings.get("files")
-    return {"source": wanted.source_name, **known, **({"files": files} if files else {})}
+    settings = wanted.desired.settings
+    lists = {key: settings[key] for key in ("files", "packages") if settings.get(key)}
+    return {"source": wanted.source_name, **known, **descent_details(wanted.descent), **lists}
 
 
 def _notes(wanted: WantedImage) -> tuple[str, ...]:

@@ -29,6 +29,8 @@ from reconciler.errors import (
 )
 from reconciler.kinds.image.building import Builder, BuildInputs, tag_of
 from reconciler.kinds.image.changed_files import changed_files
+from reconciler.kinds.image.descent import Descent
+from reconciler.kinds.image.packages import PackageLists
 from reconciler.kinds.image.wanted import WantedImage
 from reconciler.kinds.image.wish import UNPINNED
 from reconciler.model.address import ResourceAddress
@@ -57,6 +59,8 @@ class Resolving:
     builder: Builder | None
     base_dir: Path
     context: PrepareContext
+    descent: Descent
+    packages: PackageLists
     digests: dict[str, str | ReconcilerError] = field(default_factory=dict)
     images: dict[Key, MeasuredImage | ReconcilerError] = field(default_factory=dict)
 
@@ -65,7 +69,9 @@ class Resolving:
         wanted = [WantedImage(wish) for wish in wishes]
         self.digests = _ask_all(dict(filter(None, map(self._naming, wanted))))
         self.images = _ask_all(dict(filter(None, map(self._measuring, wanted))))
-        return {one.desired.address: self._prepared(one) for one in wanted}
+        prepared = {one.desired.address: self._prepared(one) for one in wanted}
+        told = _ask_all(dict(filter(None, (self._comparing(one, prepared) for one in wanted))))
+        return {address: _with_packages(one, told.get(address)) for address, one in prepared.items()}
 
     # questions
 
@@ -94,6 +100,19 @@ class Resolving:
             return None
         return (wanted.source_name, digest), lambda: self.lookup.measure(
             self.lookup.source(reference, digest), all_platforms=whole
+        )
+
+    def _comparing(
+        self, wanted: WantedImage, prepared: Mapping[ResourceAddress, Prepared]
+    ) -> tuple[ResourceAddress, Callable[[], dict[str, Any]]] | None:
+        """Which packages come and go with another digest: asked only where both digests are known."""
+        address, prior = wanted.desired.address, self._prior(wanted)
+        old, new = (prior.outputs if prior else {}), prepared[address].outputs
+        if not old.get("digest") or not new.get("digest") or old["digest"] == new["digest"]:
+            return None
+        return address, lambda: self.packages.difference(
+            replace(ImageReference.parse(old["repository"]), digest=old["digest"]),
+            replace(wanted.looked_up or wanted.deployed(""), tag="", digest=new["digest"]),
         )
 
     def _known_digest(self, wanted: WantedImage, reference: ImageReference) -> str:
@@ -125,7 +144,9 @@ class Resolving:
         if wanted.place is Place.PROTOCOL:
             return _unread(wanted)
         if wanted.looked_up is not None:
-            return self._looked_up(wanted, wanted.looked_up)
+            found = self._looked_up(wanted, wanted.looked_up)
+            descent = self.descent.of_digest(wanted, self._prior(wanted), found.outputs.get("digest"))
+            return replace(found, settings={**found.settings, **descent})
         if wanted.source == "archive":
             return self._unpacked(wanted)
         return self._to_build(wanted)
@@ -198,7 +219,10 @@ class Resolving:
             attributes,
             outputs,
             recorded={wanted.source_name: inputs.hash},
-            settings=self._changed_since(self._prior(wanted), inputs),
+            settings={
+                **self._changed_since(self._prior(wanted), inputs),
+                **self.descent.of_build(wanted, self._prior(wanted), inputs.hash),
+            },
             kept={inputs.hash: inputs.files},
         )
 
@@ -240,6 +264,13 @@ def _known(wanted: WantedImage, image: MeasuredImage, origin: str) -> Prepared:
     attributes = {"digest": image.digest, "repository": wanted.repository}
     outputs = image_outputs(wanted.repository, wanted.tag(image.digest), image, origin)
     return Prepared(attributes, outputs, recorded={wanted.source_name: origin})
+
+
+def _with_packages(prepared: Prepared, told: dict[str, Any] | ReconcilerError | None) -> Prepared:
+    """A list of packages is an extra: where it cannot be had, there is none."""
+    if not told or isinstance(told, ReconcilerError):
+        return prepared
+    return replace(prepared, settings={**prepared.settings, "packages": told})
 
 
 def _unread(wanted: WantedImage, digest: str = "") -> Prepared:

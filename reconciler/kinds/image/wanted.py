@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -77,6 +78,11 @@ class WantedImage:
         if self.place is Place.COPIED:
             return f"{self.desired.settings['prefix']}/{self.desired.name}"
         return self.placed.repository
+
+    @property
+    def descent(self) -> Mapping[str, Any]:
+        """Where its digest comes from: commit, inputs, environment, as far as that is known."""
+        return dict(self.desired.settings.get("descent") or {})
 
     @property
     def looked_up(self) -> ImageReference | None:
