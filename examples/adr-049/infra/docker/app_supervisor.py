@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+import threading
 
 COMMANDS = (
     [sys.executable, "-m", "uvicorn", "orders.api:app", "--host", "0.0.0.0", "--port", "8080"],  # noqa: S104 - a container has its own network
@@ -11,12 +12,19 @@ COMMANDS = (
 GRACE_SECONDS = 25
 
 processes = [subprocess.Popen(command) for command in COMMANDS]
+was_told_to = threading.Event()
 
 
-def stop(*_):
+def stop():
     """Asks all of them to end."""
     for process in processes:
         process.terminate()
+
+
+def stop_as_told(*_):
+    """Ends everything at somebody's wish: then it is no failure that one has ended by the signal that was passed on."""
+    was_told_to.set()
+    stop()
 
 
 def first_code():
@@ -29,8 +37,8 @@ def first_code():
                 continue
 
 
-signal.signal(signal.SIGTERM, stop)
-signal.signal(signal.SIGINT, stop)
+signal.signal(signal.SIGTERM, stop_as_told)
+signal.signal(signal.SIGINT, stop_as_told)
 code = first_code()
 stop()
 for process in processes:
@@ -38,4 +46,4 @@ for process in processes:
         process.wait(timeout=GRACE_SECONDS)
     except subprocess.TimeoutExpired:
         process.kill()
-sys.exit(code)
+sys.exit(0 if was_told_to.is_set() else code)
