@@ -6,7 +6,7 @@ Each function is a paragraph of calls; what a kind does stands in its own file, 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 from reconciler.engine.carry import Clock
@@ -22,6 +22,7 @@ from reconciler.engine.resolve import resolve
 from reconciler.engine.selection import select, with_moves
 from reconciler.engine.steps import build_steps
 from reconciler.errors import HazardNotAllowedError, ManifestError, StalePlanError
+from reconciler.frozen import frozen
 from reconciler.model.address import ResourceAddress
 from reconciler.model.change import Action
 from reconciler.model.diagnostic import Diagnostic, Severity
@@ -38,7 +39,7 @@ from reconciler.storage.store import Store
 TOMBSTONE_SECONDS = 86_400.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class House:
     """Everything that a command works with: handlers by kind, the service's time, the wish to stop, who works."""
 
@@ -53,7 +54,7 @@ class House:
     recall: Callable[[str], bytes | None] = lambda _name: None  # what earlier applies kept beside the state
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Wish:
     """How a plan is to be made."""
 

@@ -10,15 +10,16 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent / "reconciler"
-FLOOR = {"model", "errors"}
+FLOOR = {"model", "errors", "frozen"}
 MAY_IMPORT = {
+    "frozen": set(),
     "errors": set(),
     "model": FLOOR,
     "manifest": FLOOR | {"manifest"},
     "engine": FLOOR | {"engine"},
     "storage": FLOOR | {"storage"},
     "render": FLOOR | {"render"},
-    "clients": {"errors", "clients"},
+    "clients": {"errors", "frozen", "clients"},
     "emulator": {"emulator"},
     "kinds": FLOOR | {"clients", "kinds"},
     "workflow": FLOOR | {"manifest", "engine", "storage"},

@@ -9,7 +9,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,7 @@ from reconciler.clients.image_rules import ImageRules
 from reconciler.clients.registries import Registries
 from reconciler.clients.scrubber import Scrubber
 from reconciler.errors import ReconcilerError
+from reconciler.frozen import frozen
 from reconciler.manifest import Inputs, peek
 from reconciler.model.stop import StopSignal
 
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 _ACCOUNT = re.compile(r"[0-9a-f]{32}")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Account:
     """One account: its API, its registry, and every other registry as this machine may read it."""
 
@@ -55,7 +56,7 @@ class Account:
         return f"{self.account_id}/{name}"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Cloud:
     """What accounts are opened with. `scrub` knows every password that was minted."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import click
@@ -18,6 +18,7 @@ from reconciler.engine.guards import Allowance
 from reconciler.engine.planner import Blueprint
 from reconciler.engine.recover import Checkpoints
 from reconciler.errors import ReconcilerError, RefusedError, StalePlanError
+from reconciler.frozen import frozen
 from reconciler.model.event import Event
 from reconciler.model.handler import Gate
 from reconciler.model.plan import Plan
@@ -26,7 +27,7 @@ from reconciler.render.progress import LineProgress, LiveProgress, Progress, Tal
 from reconciler.workflow import Wish, carry_out, check_allowed, check_same, make_plan, recover_state
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Going:
     """How an apply was asked for."""
 

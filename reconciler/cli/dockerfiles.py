@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.cli.options import Common
@@ -13,6 +12,7 @@ from reconciler.clients.build_recipe import BuildRecipe
 from reconciler.clients.dockerignore import IgnoreRules
 from reconciler.clients.secret_files import is_secret_file
 from reconciler.errors import ReconcilerError
+from reconciler.frozen import frozen
 from reconciler.manifest import peek, read_manifest
 from reconciler.model.diagnostic import Source
 from reconciler.model.manifest import Inputs, Manifest
@@ -20,7 +20,7 @@ from reconciler.model.resource import Desired
 from reconciler.model.value import Unknown
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NamedDockerfile:
     """A Dockerfile that an image is built from; `problem` says why its place is not known."""
 

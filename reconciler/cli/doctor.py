@@ -7,7 +7,6 @@ import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 import click
 
@@ -15,13 +14,14 @@ from reconciler.cli.options import Common, common_options
 from reconciler.cli.saying import answer
 from reconciler.cli.workplace import Workplace, open_workplace
 from reconciler.errors import AuthenticationError, ReconcilerError
+from reconciler.frozen import frozen
 from reconciler.render.harmless import harmless
 from reconciler.render.machine import render_json
 
 _LARGEST_SKEW = 60.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Check:
     """One thing looked at; `needed` says whether a failure is an error."""
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeVar
 
 from reconciler.cli.account import Account
 from reconciler.errors import NotFoundError, ProviderError
+from reconciler.frozen import frozen
 
 if TYPE_CHECKING:
     from reconciler.clients.image_manifest import Manifest
@@ -22,7 +22,7 @@ Given = TypeVar("Given")
 Found = TypeVar("Found")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StoredImage:
     """One manifest and the tags on it; `name` is its repository without the account, `size` what a pull transfers."""
 

@@ -7,18 +7,19 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from reconciler.cli.account import Account
 from reconciler.cli.image_catalog import StoredImage, catalog, stored_images
 from reconciler.cli.image_uses import Uses, digests_in, live_uses, remembered_uses, rollback_targets
 from reconciler.cli.memories import Memory
 from reconciler.errors import ApplyError, ProviderError, ReconcilerError
+from reconciler.frozen import frozen
 
 _SOURCES = ("build", "archive", "push")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Verdict:
     """An image, and why it is kept; without a reason it goes."""
 

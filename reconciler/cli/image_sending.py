@@ -6,7 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,7 @@ from reconciler.clients.image_lookup import ImageLookup, missing_image
 from reconciler.clients.image_reference import ImageReference
 from reconciler.clients.image_rules import copy_tag, place_image
 from reconciler.errors import IntegrityError, NotFoundError, ReconcilerError
+from reconciler.frozen import frozen
 from reconciler.render.harmless import harmless
 from reconciler.render.machine import render_json
 
@@ -31,7 +32,7 @@ _TOLD_EVERY = 5.0
 _DRAWN_EVERY = 0.1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Target:
     """Where an image goes: a repository of the account, without it, and a tag; an empty one is worked out."""
 

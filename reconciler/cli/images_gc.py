@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import click
@@ -19,6 +18,7 @@ from reconciler.cli.saying import answer, note
 from reconciler.cli.state import confirm
 from reconciler.cli.workplace import binding_handlers
 from reconciler.errors import LockHeldError
+from reconciler.frozen import frozen
 from reconciler.manifest import Inputs, peek, read_manifest
 from reconciler.render.machine import render_json
 
@@ -56,7 +56,7 @@ def _can_ask() -> bool:
 Found = list[tuple[Account, list[Verdict]]]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Garbage:
     """What decides what is garbage."""
 

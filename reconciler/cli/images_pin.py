@@ -14,6 +14,7 @@ from reconciler.cli.options import Common, common_options
 from reconciler.cli.saying import answer, note
 from reconciler.clients.dockerfile_pins import unpinned_images as unpinned_in_dockerfile
 from reconciler.errors import ReconcilerError
+from reconciler.frozen import frozen
 from reconciler.manifest.pinning import unpinned_images as unpinned_in_manifest
 from reconciler.model.manifest import Manifest
 from reconciler.render.harmless import harmless
@@ -22,7 +23,7 @@ from reconciler.render.machine import render_json
 DigestOf = Callable[[str], str]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Place:
     """An image's name in a file, and what is written from `start` to `end` once its digest is known."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
 import click
@@ -19,6 +19,7 @@ from reconciler.cli.workplace import config_folder, house_for, manifest_for
 from reconciler.engine.planner import Blueprint
 from reconciler.engine.recover import Checkpoints
 from reconciler.errors import RefusedError
+from reconciler.frozen import frozen
 from reconciler.manifest import peek
 from reconciler.model.address import ResourceAddress
 from reconciler.model.event import Event
@@ -96,7 +97,7 @@ def _refuse_what_others_left(state: State, address: ResourceAddress) -> None:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Walk:
     """One run of this command: everything in it is recorded under the same id."""
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.cli import workplace
 from reconciler.cli.options import Common
 from reconciler.errors import ReconcilerError
+from reconciler.frozen import frozen
 from reconciler.manifest import peek
 from reconciler.model.state import State
 from reconciler.storage.high_water import default_marks_folder
@@ -20,7 +20,7 @@ _DEFAULT = "default"
 _TRACES = {".json", ".journal", ".history"}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Memory:
     """What is remembered of one environment; `earlier` has the versions before, newest first."""
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +16,7 @@ from reconciler.cli.options import MANIFEST_NAME, Common, addresses
 from reconciler.clients.cloudflare import Cloudflare
 from reconciler.clients.scrubber import Scrubber
 from reconciler.errors import ManifestError, ReconcilerError, StateError
+from reconciler.frozen import frozen
 from reconciler.kinds import SECTIONS, Clients
 from reconciler.manifest import Inputs, peek
 from reconciler.manifest.glance import Glance
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from reconciler.clients.transport import Transport
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Operations:
     """A memory and the world that it is about. `state` is as it was at the opening; whoever writes reads it under the lock."""
 

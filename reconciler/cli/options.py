@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
 from reconciler.errors import ReconcilerError
+from reconciler.frozen import frozen
 from reconciler.model.address import ResourceAddress
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 MANIFEST_NAME = "containers.yaml"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Common:
     """Which manifest and environment, against which world, and how to speak."""
 

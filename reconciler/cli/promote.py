@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from reconciler.cli.saying import answer, note
 from reconciler.cli.workplace import binding_handlers
 from reconciler.clients.image_reference import ImageReference, is_digest
 from reconciler.errors import NotFoundError, ReconcilerError
+from reconciler.frozen import frozen
 from reconciler.kinds import SECTIONS
 from reconciler.manifest import Inputs, peek, read_manifest
 from reconciler.manifest.edit import with_text_at
@@ -31,7 +32,7 @@ from reconciler.render.machine import render_json
 from reconciler.storage.disk import Disk, write_whole
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Promotion:
     """An image on its way from one environment to another."""
 

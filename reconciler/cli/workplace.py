@@ -9,7 +9,6 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +20,7 @@ from reconciler.cli.saying import note
 from reconciler.clients.scrubber import Scrubber
 from reconciler.engine.carry import Clock
 from reconciler.errors import AuthenticationError, ManifestError, ReconcilerError, RefusedError, StateError
+from reconciler.frozen import frozen
 from reconciler.kinds import Clients, build_handlers
 from reconciler.manifest import peek, read_manifest, validate_manifest
 from reconciler.model.diagnostic import Severity
@@ -41,7 +41,7 @@ LOCAL_FOLDER = Path(".reconciler") / "local"
 NO_ACCOUNT = "0" * 32
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Workplace:
     """A manifest bound to one environment, the world it is about, and the memory of it."""
 

@@ -21,6 +21,7 @@ from reconciler.errors import (
     RateLimitedError,
     UnavailableError,
 )
+from reconciler.frozen import frozen
 
 NO_ROUTE = "7003"
 _CONSTANT = re.compile(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)+")
@@ -33,7 +34,7 @@ _CONFLICTS = {"DURABLE_OBJECT_ALREADY_HAS_APPLICATION", "IMAGE_REGISTRY_PROTO_IS
 _BAD_CREDENTIALS = {"10000", "6003", "6111"}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Reply:
     """An HTTP reply as it came; `what` names the request in messages: `GET /containers/me`."""
 
@@ -43,7 +44,7 @@ class Reply:
     body: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Answer:
     """What the API said when it said yes; header names are matched in any case."""
 

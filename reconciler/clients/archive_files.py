@@ -10,11 +10,11 @@ import os
 import stat
 import tarfile
 from collections.abc import Generator, Mapping
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
 from reconciler.errors import IntegrityError, NotFoundError, ProviderError
+from reconciler.frozen import frozen
 
 _PIECE = 256 * 1024
 _MOST_MEMBERS = 20_000
@@ -32,7 +32,7 @@ class ArchiveFiles(Protocol):
         """Reads a file from `offset` on."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FolderFiles:
     """The files under a folder."""
 
@@ -54,7 +54,7 @@ class FolderFiles:
         yield from _read(self.folder / safe_name(name), offset, size)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TarFiles:
     """The regular files of a tar, found by reading its headers once."""
 

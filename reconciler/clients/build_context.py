@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterable
-from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
@@ -20,12 +19,13 @@ from reconciler.clients.dockerignore import IgnoreRules
 from reconciler.clients.regular_file import read_regular, reason
 from reconciler.clients.stat_cache import StatCache
 from reconciler.errors import ReconcilerError
+from reconciler.frozen import frozen
 
 _FORM = b"reconciler build inputs 1"
 _LARGEST_TEXT = 4 * 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BuildContext:
     """A context as it was looked at: what is sent to the builder must be exactly this.
 

@@ -8,16 +8,16 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from reconciler.errors import ReconcilerError
+from reconciler.frozen import frozen
 
 DEFAULT_PLATFORM = "linux/amd64"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BuildRecipe:
     """A `build` block with its paths made absolute; `version_file` is None where none is wanted."""
 

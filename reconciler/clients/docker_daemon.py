@@ -10,13 +10,13 @@ import socket
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reconciler.clients.child_process import plain_lines
 from reconciler.clients.docker_program import DockerProgram
 from reconciler.errors import InterruptedRunError, NotFoundError, ProviderError, UnavailableError
+from reconciler.frozen import frozen
 
 if TYPE_CHECKING:
     from docker import APIClient
@@ -33,7 +33,7 @@ Heard = Callable[[str], None]
 Stop = Callable[[], bool]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DaemonBuild:
     """What the daemon's own builder is told besides the context."""
 

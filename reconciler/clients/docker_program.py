@@ -8,10 +8,11 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from reconciler.clients.child_process import ask
 from reconciler.errors import ReconcilerError
+from reconciler.frozen import frozen
 
 _BUILDKIT_SINCE = (18, 9)
 _BUILDX_ONLY_SINCE = (23, 0)
@@ -20,7 +21,7 @@ _DRIVER = re.compile(r"^Driver:\s*(\S+)", re.MULTILINE)
 _VERSION = re.compile(r"v?(\d+)\.(\d+)")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Buildx:
     """The buildx plugin and the builder it would use; without its own, it builds inside the daemon."""
 
@@ -38,7 +39,7 @@ class Buildx:
         return self.version >= _PROVENANCE_SINCE
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DockerProgram:
     """A `docker` that can be started."""
 

@@ -9,17 +9,17 @@ import io
 import re
 import shlex
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from reconciler.clients.secret_names import is_secret_name, is_secret_value
+from reconciler.frozen import frozen
 
 _HEREDOC = re.compile(r"(?:^|\s)\d*<<-?(?P<quote>[\"']?)(?P<end>[A-Za-z_]\w*)(?P=quote)(?=\s|$)")
 _TAKES_HEREDOC = re.compile(r"\s*(?:RUN|COPY|ADD)\s", re.IGNORECASE)
 _FLAG = re.compile(r"--\S+\s+")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Instruction:
     """One instruction; `keyword` in capitals, lines from 1."""
 
@@ -29,7 +29,7 @@ class Instruction:
     end_line: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Stage:
     """What a `FROM` begins; `base` is as written, `name` is empty where it has none."""
 
@@ -38,7 +38,7 @@ class Stage:
     line: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BuildArgument:
     """What an `ARG` declares; `default` is None where it has none."""
 
@@ -47,7 +47,7 @@ class BuildArgument:
     line: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Dockerfile:
     """A Dockerfile, read."""
 

@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from itertools import accumulate
 
 from reconciler.clients.dockerfile import Instruction, read_dockerfile
 from reconciler.clients.dockerfile_stages import Stages, copied, mounts
+from reconciler.frozen import frozen
 
 _ONE_VARIABLE = re.compile(r"\$(?:\{(?P<braced>\w+)\}|(?P<plain>\w+))")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NamedImage:
     """An image's name as written, and where; `problem` says why it cannot be pinned there."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from reconciler.clients.dockerfile import Dockerfile, Instruction, read_dockerfile
 from reconciler.clients.dockerfile_order import missing_lock_files, sources_before_dependencies
@@ -28,6 +28,7 @@ from reconciler.clients.image_reference import ImageReference
 from reconciler.clients.secret_files import is_secret_file
 from reconciler.clients.secret_names import is_secret_name, is_secret_value
 from reconciler.errors import ReconcilerError
+from reconciler.frozen import frozen
 
 PROFILE = "adr-049"
 UNREADABLE = "K000"
@@ -48,7 +49,7 @@ _SECRET_CACHE = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DockerfileFacts:
     """A Dockerfile's text, and what of its surroundings the rules ask for.
 
@@ -64,7 +65,7 @@ class DockerfileFacts:
     exposed: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RuleFinding:
     """One broken rule; `line` is the Dockerfile's, from 1."""
 
@@ -74,7 +75,7 @@ class RuleFinding:
     fix: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Subject:
     facts: DockerfileFacts
     dockerfile: Dockerfile
@@ -89,7 +90,7 @@ class _Subject:
 Broken = Iterator[tuple[int, str, str]]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Rule:
     """A rule by its stable code. One `of_profile` only counts where the whole record was asked for."""
 

@@ -9,15 +9,16 @@ import json
 import re
 import shlex
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from reconciler.clients.dockerfile import Dockerfile, Instruction, Stage
+from reconciler.frozen import frozen
 
 _FLAG = re.compile(r"\s*--(?P<name>[a-z-]+)(?:=(?P<value>\"[^\"]*\"|\S+))?(?=\s|$)")
 _VARIABLE = re.compile(r"\$(?:\{(?P<braced>\w+)(?::?[-+?][^}]*)?\}|(?P<plain>\w+))")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StageText:
     """One stage with its instructions; `base` has its arguments filled in as far as they are known."""
 
@@ -26,7 +27,7 @@ class StageText:
     instructions: tuple[Instruction, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Copied:
     """What a COPY or ADD takes, and from where; `origin` is the stage or image after `--from`."""
 
@@ -36,7 +37,7 @@ class Copied:
     line: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Stages:
     """All stages of a Dockerfile, and the one whose image is wanted."""
 

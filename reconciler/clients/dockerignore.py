@@ -8,10 +8,10 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from itertools import groupby
 
 from reconciler.errors import ReconcilerError
+from reconciler.frozen import frozen
 
 Matched = tuple[bool, ...]
 """Which runs of patterns have matched a folder or one above it."""
@@ -19,7 +19,7 @@ Matched = tuple[bool, ...]
 _WILD = re.compile(r"[*?\[\\]")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Pattern:
     text: str
     brings_back: bool
@@ -33,7 +33,7 @@ class _Pattern:
         return tuple(parts[:plain]), plain == len(parts)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Run:
     """Patterns in a row that all leave out, or all bring back: of these, it does not matter which one matches."""
 
@@ -41,7 +41,7 @@ class _Run:
     matches: Callable[[str], object]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class IgnoreRules:
     """The rules of one file; without any, everything is sent.
 

@@ -14,11 +14,12 @@ import os
 import re
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from reconciler.clients.regular_file import read_regular, reason
 from reconciler.errors import ReconcilerError
+from reconciler.frozen import frozen
 
 VARIABLE = "RECONCILER_FINGERPRINT_KEY"
 
@@ -28,7 +29,7 @@ _LINEAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _LARGEST_FILE = 4096
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FingerprintKey:
     """A key, and its public `id` of eight hex digits; prints no more of it."""
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.clients.child_process import ask
+from reconciler.frozen import frozen
 
 _COMMIT = "# branch.oid "
 _NONE_YET = "(initial)"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Commit:
     """A commit by its full id; `dirty` says that files differ from it, or are not in it."""
 

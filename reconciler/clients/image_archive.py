@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import stat
 from collections.abc import Generator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,7 @@ from reconciler.clients.image_manifest import (
 from reconciler.clients.image_reference import is_digest
 from reconciler.clients.image_source import ImageSource
 from reconciler.errors import NotFoundError, ProviderError
+from reconciler.frozen import frozen
 
 _OCI_MARK = "oci-layout"
 _DOCKER_MARK = "manifest.json"
@@ -64,7 +65,7 @@ def _files(path: Path) -> ArchiveFiles:
     return TarFiles.open(path)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ArchiveSource:
     """One image in an archive: its manifest, and the files that hold its blobs."""
 

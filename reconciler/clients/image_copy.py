@@ -8,12 +8,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
 
 from reconciler.clients.image_manifest import Descriptor, Manifest
 from reconciler.clients.image_source import DEFAULT_PLATFORM, ImageSource, resolve
 from reconciler.clients.registry import Registry
 from reconciler.errors import InterruptedRunError, ProviderError
+from reconciler.frozen import frozen
 
 Progress = Callable[[int, int, str], None]
 
@@ -21,7 +21,7 @@ _DEEPEST_INDEX = 4
 _TOLD_EVERY = 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CopyResult:
     """What is under the tags now, and what it took; `kept` if a tag held another image, and nothing was written."""
 

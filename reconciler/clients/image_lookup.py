@@ -6,7 +6,6 @@ Asks registries and reads archives; sends nothing. What a name means is decided 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from reconciler.clients.image_reference import ImageReference
@@ -19,6 +18,7 @@ from reconciler.clients.image_rules import (
     required_disk_mb,
 )
 from reconciler.errors import AuthenticationError, NotFoundError, UnavailableError
+from reconciler.frozen import frozen
 
 if TYPE_CHECKING:
     from reconciler.clients.image_manifest import Descriptor
@@ -33,7 +33,7 @@ _GZIP_LEAST = 18
 _GZIP_MOST = 1024**3
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MeasuredImage:
     """The image that would run; `estimated` says that compressed layers hide its true size."""
 

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from reconciler.clients.content_digest import digest_of, mismatch
 from reconciler.clients.image_reference import is_digest
 from reconciler.errors import ProviderError
+from reconciler.frozen import frozen
 
 OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 OCI_INDEX = "application/vnd.oci.image.index.v1+json"
@@ -29,7 +30,7 @@ _INDEX_TYPES = {OCI_INDEX, DOCKER_INDEX}
 _SCHEMA_1 = "application/vnd.docker.distribution.manifest.v1+"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Descriptor:
     """What a manifest says of one piece of content; `platform` is `os/architecture[/variant]` where it is said."""
 
@@ -59,7 +60,7 @@ class Descriptor:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Manifest:
     """The exact bytes of a manifest or an index, their digest, and what they say."""
 

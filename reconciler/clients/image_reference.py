@@ -6,9 +6,9 @@ Pure. What a reference means (Cloudflare's registry, another one, an error) is d
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from reconciler.errors import ReconcilerError
+from reconciler.frozen import frozen
 
 DOCKER_HUB = "docker.io"
 
@@ -37,7 +37,7 @@ def is_repository(text: str) -> bool:
     return len(text) <= _LONGEST_NAME and _REPOSITORY.fullmatch(text) is not None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ImageReference:
     """Where an image is: an absent part is empty, and no part is guessed."""
 

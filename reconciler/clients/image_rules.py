@@ -8,11 +8,12 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from enum import StrEnum
 
 from reconciler.clients.image_reference import DOCKER_HUB, ImageReference, is_tag
 from reconciler.errors import ReconcilerError
+from reconciler.frozen import frozen
 
 BAD_REFERENCE = "I102"
 NO_VERSION = "I103"
@@ -45,7 +46,7 @@ class MisplacedImageError(ReconcilerError):
         self.code = code
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ImageRules:
     """What decides the meaning of an image's name. An empty `account_id` is one that is not known yet.
 
@@ -72,7 +73,7 @@ class ImageRules:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PlacedImage:
     """An image whose place is known; `text` is its name in full. A protocol is not part of the reference."""
 

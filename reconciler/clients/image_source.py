@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Generator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Protocol
 
 from reconciler.clients.content_digest import verified
@@ -23,6 +23,7 @@ from reconciler.clients.image_manifest import (
 )
 from reconciler.clients.registry import Registry
 from reconciler.errors import ProviderError
+from reconciler.frozen import frozen
 
 DEFAULT_PLATFORM = "linux/amd64"
 
@@ -47,7 +48,7 @@ class ImageSource(Protocol):
         """Reads a blob from `offset` on; unverified, since whoever starts in the middle must check it himself."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RegistrySource:
     """An image in a registry, by tag or digest."""
 
@@ -74,7 +75,7 @@ class RegistrySource:
         return self.registry.read_blob(self.repository, digest, size, offset)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ResolvedImage:
     """The image that would run: its manifest, and what its configuration says.
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+
+from reconciler.frozen import frozen
 
 _BLOCK = r"\*[^*]*(?:\*(?!/)[^*]*)*(?:\*/|\Z)"
 _GAP = rf"(?:\s|/{_BLOCK}|//[^\n]*\n)*"
@@ -62,7 +63,7 @@ _BEFORE_REGEX = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ModuleText:
     """What a module's text says: specifiers it imports, names it exports, specifiers it exports everything of."""
 

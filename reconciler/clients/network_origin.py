@@ -8,9 +8,10 @@ from __future__ import annotations
 import ipaddress
 import socket
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from enum import IntEnum
 from urllib.parse import urlsplit
+
+from reconciler.frozen import frozen
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -26,7 +27,7 @@ class Reach(IntEnum):
     LINK_LOCAL = 3
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Origin:
     """Scheme, host and port: what credentials are bound to."""
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -19,11 +18,12 @@ from reconciler.errors import (
     RateLimitedError,
     UnavailableError,
 )
+from reconciler.frozen import frozen
 
 _LONGEST_REMARK = 300
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Answer:
     """Status, headers (names in lower case) and body of one answer, and the URL that gave it."""
 

@@ -10,12 +10,13 @@ import base64
 import re
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 from urllib.parse import urlsplit
 
 from reconciler.clients.network_origin import Origin
 from reconciler.errors import AuthenticationError, ProviderError
+from reconciler.frozen import frozen
 
 # Registries whose operator runs the token service under another name. A realm is chosen by whoever answers,
 # so any other one outside the registry's own scheme, host and port is only asked without credentials.
@@ -29,7 +30,7 @@ _SCHEME = re.compile(r"(?:^|,\s*)(Basic|Bearer)(?:\s+|$)", re.IGNORECASE)
 _HIDDEN = "(sensitive)"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Credentials:
     """What a registry or its token service accepts; prints none of it."""
 
@@ -48,7 +49,7 @@ class Credentials:
         return tuple(s for s in (self.password, self.identity_token, self.registry_token, sent) if s)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Challenge:
     """What a 401 asks for: a scheme and its parameters."""
 
@@ -66,7 +67,7 @@ class Challenge:
         return next((c for c in found if c.scheme == "bearer"), found[0] if found else None)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TokenRequest:
     """One question to a realm; `authorization` and `identity_token` are empty for an anonymous one."""
 

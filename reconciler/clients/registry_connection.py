@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 from urllib.parse import urlencode, urljoin, urlsplit
 
@@ -20,6 +20,7 @@ from reconciler.clients.network_origin import Origin, is_loopback, reason_not_to
 from reconciler.clients.registry_answer import Answer, refusal
 from reconciler.clients.registry_auth import Authorizer, Credentials, TokenRequest
 from reconciler.errors import ProviderError, UnavailableError
+from reconciler.frozen import frozen
 
 LARGEST_ANSWER = 4 * 1024 * 1024
 
@@ -39,7 +40,7 @@ _NOT_SENT = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Question:
     method: str
     url: str

@@ -8,13 +8,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, unquote, urlencode
 from uuid import NAMESPACE_URL, uuid5
 
 from reconciler.clients.sbom_layers import Contents
 from reconciler.clients.sbom_packages import Distribution, Package
+from reconciler.frozen import frozen
 
 MEDIA_TYPE = "application/vnd.cyclonedx+json"
 OWN_TOOL = "reconciler"
@@ -24,7 +24,7 @@ _SCHEMA = f"http://cyclonedx.org/schema/bom-{_SPEC_VERSION}.schema.json"
 _PURL = re.compile(r"pkg:([A-Za-z0-9.+-]+)/(?:([^?#]*)/)?([^/@?#]+)(?:@([^?#]*))?(?:[?#].*)?")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Sbom:
     """What a document says: the packages, and the tool that looked for them."""
 

@@ -26,6 +26,7 @@ from reconciler.clients.sbom_packages import (
 )
 from reconciler.clients.sbom_tar import Readable, TarEntry, TarStream, entries
 from reconciler.errors import InterruptedRunError, ProviderError
+from reconciler.frozen import frozen
 
 if TYPE_CHECKING:
     from reconciler.clients.image_manifest import Descriptor
@@ -43,7 +44,7 @@ _WINDOW = 128 * 1024 * 1024
 Stop = Callable[[], bool]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Contents:
     """The packages of an image, each once, and the system that it is made from."""
 
@@ -173,7 +174,7 @@ class _Pieces(io.RawIOBase):
         return count
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Unpacked:
     """A layer as a tar, and what unpacking it may raise."""
 

@@ -11,7 +11,6 @@ import stat
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
@@ -19,11 +18,12 @@ from reconciler.clients.image_reference import is_digest
 from reconciler.clients.sbom_document import Sbom
 from reconciler.clients.sbom_packages import Package
 from reconciler.clients.stat_cache import cache_folder
+from reconciler.frozen import frozen
 
 _FORGOTTEN_AFTER = 90 * 24 * 3600.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SbomMemory:
     """The lists of one user; without a folder nothing is remembered."""
 

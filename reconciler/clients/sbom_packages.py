@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from reconciler.frozen import frozen
+
 READ_TYPES = frozenset({"deb", "apk", "pypi", "npm"})
 LARGEST_LIST = 32 * 1024 * 1024
 
@@ -32,7 +34,7 @@ class Package:
     architecture: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Distribution:
     """The system that an image is made from: `debian`, `12`."""
 
@@ -40,7 +42,7 @@ class Distribution:
     version: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Found:
     """What a file says."""
 

@@ -14,12 +14,13 @@ import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
 from reconciler.clients.regular_file import read_regular, reason
 from reconciler.errors import InterruptedRunError, ReconcilerError
+from reconciler.frozen import frozen
 
 _LARGEST = 1024 * 1024
 _GLANCE = 0.1
@@ -31,7 +32,7 @@ class SecretUnavailableError(ReconcilerError):
     """The source of a secret gives no value here and now; only who must send the value need care."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Surroundings:
     """What sources are looked up in; without `ask` nobody can be asked, and `stop` ends a command early."""
 

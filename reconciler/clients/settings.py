@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from urllib.parse import urlsplit
 
 from reconciler.clients.network_origin import is_loopback
 from reconciler.errors import AuthenticationError, ReconcilerError
+from reconciler.frozen import frozen
 
 _API_HOSTS = {
     "public": "api.cloudflare.com",
@@ -26,7 +27,7 @@ _REGISTRY_HOSTS = {
 _ACCOUNT = re.compile(r"[0-9a-f]{32}")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ApiCredentials:
     """An API token, or a global key with its e-mail address; prints neither."""
 
@@ -41,7 +42,7 @@ class ApiCredentials:
         return {"Authorization": f"Bearer {_sendable(self.token, 'token')}"}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ApiSettings:
     """Where the API and Cloudflare's registry are, and the account that the environment names, if any."""
 

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
 
 from reconciler.clients.module_imports import ModuleText, scan
 from reconciler.clients.multipart import Part
 from reconciler.clients.regular_file import read_regular, reason
+from reconciler.frozen import frozen
 
 LARGEST = 64 * 1024 * 1024
 _MODULE = "application/javascript+module"
@@ -33,7 +34,7 @@ _BUILT_IN = ("cloudflare:", "node:")
 _TO_BE_BUNDLED = (".ts", ".tsx", ".mts", ".jsx")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Module:
     """One file of a worker under the name by which others import it."""
 
@@ -48,7 +49,7 @@ class Module:
         return Part(self.name, self.content, self.content_type, self.name)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class WorkerModules:
     """A worker's modules, the main one first; with problems, they are not to be uploaded.
 

@@ -14,6 +14,7 @@ from reconciler.engine.recover import find_lost
 from reconciler.engine.resolve import Scope, resolve
 from reconciler.engine.runs import held_against
 from reconciler.errors import NotFoundError, PlanError, UnavailableError
+from reconciler.frozen import frozen
 from reconciler.model.address import ResourceAddress
 from reconciler.model.change import Action, Change, Step
 from reconciler.model.event import StepBegun
@@ -22,7 +23,7 @@ from reconciler.model.resource import Observed, Pending, Prior
 from reconciler.model.value import Attributes, Value, is_plain, path_text, unknowns
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Clock:
     """The service's time, and a sleep that ends early when stopping is asked for (True then)."""
 
@@ -31,7 +32,7 @@ class Clock:
     seconds_since: Callable[[str], float]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Errand:
     """One step, ready to go: the narrowed change and what will be remembered of it."""
 
@@ -199,7 +200,7 @@ def _plain_only(outputs: Attributes) -> dict[str, Value]:
     return {key: value for key, value in outputs.items() if is_plain(value)}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Deleted:
     """A delete that was accepted; `pending` says what to wait for."""
 

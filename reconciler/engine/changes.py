@@ -20,6 +20,7 @@ from reconciler.engine.lacking import refuse_what_lacks
 from reconciler.engine.reasons import differing, forcing, not_ours, owed, place_is_held
 from reconciler.engine.resolve import Scope, resolve
 from reconciler.engine.runs import as_run, held_against, joining
+from reconciler.frozen import frozen
 from reconciler.model.address import ResourceAddress
 from reconciler.model.change import Action, AttributeChange, Change
 from reconciler.model.diagnostic import Diagnostic
@@ -29,7 +30,7 @@ from reconciler.model.state import State
 from reconciler.model.value import Attributes, Ref, Unknown, Value, at_path, path_text
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Options:
     """What a user asked of a plan besides the manifest."""
 
@@ -55,7 +56,7 @@ class Options:
         return "not in the manifest any more" if self.to is None else f"it was not there in state #{self.to}"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Facts:
     """Everything that deciding rests on."""
 
@@ -69,7 +70,7 @@ class Facts:
     published: frozenset[ResourceAddress] = frozenset()  # what the manifest's outputs refer to
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Decided:
     """What has to happen, in dependency order, and what was noticed on the way."""
 

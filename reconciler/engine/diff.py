@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from reconciler.frozen import frozen
 from reconciler.model.change import AttributeChange
 from reconciler.model.handler import WATCHED, Attribute, Kind, Removal
 from reconciler.model.resource import Desired, Observed, Prior
@@ -16,7 +17,7 @@ _PLAIN_ROW = Attribute("", {})
 _MISSING: Value = object()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Drifted:
     """A managed path that somebody else changed since the last apply."""
 

@@ -29,6 +29,7 @@ from reconciler.engine.recover import Checkpoints
 from reconciler.engine.schedule import Schedule
 from reconciler.engine.waiting import Asked, Waiting, WaitingRoom
 from reconciler.errors import InterruptedRunError, ProviderError, ReconcilerError, UnavailableError
+from reconciler.frozen import frozen
 from reconciler.model.address import ResourceAddress
 from reconciler.model.change import Action, Change, Step, StepKey
 from reconciler.model.event import (
@@ -52,7 +53,7 @@ MOST_INTENTS = 256
 Batch = tuple[Event, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Run:
     """How a plan is to be walked, and who walks it."""
 
@@ -81,14 +82,14 @@ class _Started:
     begun: StepBegun
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Ended:
     key: StepKey
     outcome: Outcome | None = None
     error: ReconcilerError | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Said:
     """A checkpoint or progress from inside a verb; `durable` is set once a checkpoint is on disk."""
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 from reconciler.errors import CycleError
+from reconciler.frozen import frozen
 from reconciler.model.address import ResourceAddress
 from reconciler.model.resource import Desired
 from reconciler.model.value import Foretold, Path, Pointer, Ref, Template, Value, path_text
@@ -14,7 +14,7 @@ _PLAIN = frozenset({str, int, float, bool, type(None)})
 Edges = Mapping[ResourceAddress, frozenset[ResourceAddress]]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Graph:
     """What each wanted resource waits for: all of it, and the part whose values it uses.
 

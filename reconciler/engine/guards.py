@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
+from reconciler.frozen import frozen
 from reconciler.model.plan import Plan, PlannedChange
 
 MASS_DESTROY = "MASS_DESTROY"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Allowance:
     """What the user allowed on the command line: `--allow HAZARD[:ADDRESS]` and `--allow-destroy N`."""
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 
+from reconciler.frozen import frozen
 from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.handler import Sighting
 from reconciler.model.resource import Desired, Observed, Prior
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Identified:
     """What a resource turned out to be. `refused` stops it; `gone`: its id is no longer there."""
 

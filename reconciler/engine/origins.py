@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from reconciler.engine.diff import SECRET_KEY
+from reconciler.frozen import frozen
 from reconciler.model.handler import Handler
 from reconciler.model.resource import Prior
 from reconciler.model.value import Path, Ref, Secret, Template, Value, at_path, path_text
@@ -19,7 +20,7 @@ _SHORTEST = 7
 """An address (`1.2.3.4`) is the shortest text that a service makes up; shorter ones stand in other texts by chance."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Origins:
     """What values of one resource can have come from: texts and secrets of the resources it used."""
 

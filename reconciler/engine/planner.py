@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from reconciler.engine.changes import Decided
 from reconciler.engine.diff import Drifted, recorded
 from reconciler.engine.guards import allow_needed, counts_as_mass_destroy
 from reconciler.engine.resolve import resolve
+from reconciler.frozen import frozen
 from reconciler.model.address import ResourceAddress
 from reconciler.model.change import Action, AttributeChange, Change, Step, StepKey
 from reconciler.model.diagnostic import Diagnostic, Source
@@ -39,7 +40,7 @@ from reconciler.model.value import Path, Secret, Unknown, Value, is_plain, path_
 _RISK = {Action.DELETE: 0, Action.REPLACE: 1, Action.UPDATE: 2, Action.ADOPT: 3, Action.CREATE: 4}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Frame:
     """What a plan says about itself besides its changes."""
 
@@ -256,7 +257,7 @@ def _requests(decided: Decided, steps: Mapping[StepKey, Step], frame: Frame) -> 
     return {"reads": frame.reads, "writes": writes}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Blueprint:
     """A plan together with what is needed to carry it out: the changes with their values, and the steps."""
 

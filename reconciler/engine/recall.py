@@ -7,10 +7,11 @@ once it has run (a job) is left alone. Whether a kind can have again what it was
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Set
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from reconciler.engine.graph import Edges, Graph
 from reconciler.engine.origins import Origins, fingerprint_of
+from reconciler.frozen import frozen
 from reconciler.model.address import ResourceAddress
 from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.handler import WATCHED, Handler
@@ -64,7 +65,7 @@ def _moves(stood: Priors, now: Priors) -> Iterable[Move]:
             yield Move(origin, address)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Recalling:
     """Entries of then (`stood`) on their way to wishes; `present` are the entries of now, under the addresses of then."""
 

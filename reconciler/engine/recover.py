@@ -7,10 +7,11 @@ A create does: its object may exist without our knowing its id.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Protocol
 
 from reconciler.errors import StateError
+from reconciler.frozen import frozen
 from reconciler.model.address import ResourceAddress
 from reconciler.model.change import Change
 from reconciler.model.event import Event, StepBegun, StepRecovered, StepVoided
@@ -40,7 +41,7 @@ class Time(Protocol):
         """Seconds of the service's time since a time of the service."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Recovered:
     """What looking at open intents came to: events to fold, and creates that must be told they may be the second.
 

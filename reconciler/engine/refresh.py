@@ -5,9 +5,10 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from reconciler.engine.resolve import Scope, resolve
+from reconciler.frozen import frozen
 from reconciler.model.address import ResourceAddress
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.handler import Handler, Lend, Look, PrepareContext, Prepared, Sighting, Subject
@@ -19,7 +20,7 @@ Priors = Mapping[ResourceAddress, Prior]
 _LOOKS = itertools.count(1)  # lists are shared within one look, and never between two
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Readied:
     """What is wanted, with what this machine knows about it."""
 

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from reconciler.engine.runs import ended_badly, ended_well
 from reconciler.errors import ReconcilerError
+from reconciler.frozen import frozen
 from reconciler.model.address import ResourceAddress
 from reconciler.model.change import StepKey
 from reconciler.model.event import Event, StepFailed, StepProgressed
@@ -23,7 +24,7 @@ LONGEST_IDLE = 0.2
 """Seconds after which the loop looks up anyway, so that a wish to stop is heard."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Waiting:
     """A step that was sent and whose end the service still owes. `then_start`: the step itself begins afterwards."""
 
@@ -34,7 +35,7 @@ class Waiting:
     then_start: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Asked:
     """What a kind answered about everything that waits, or what a choice at a gate came to."""
 
@@ -44,7 +45,7 @@ class Asked:
     answered: tuple[Waiting, Stuck | None, Result | None, ReconcilerError | None] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Decision:
     """What follows for one that waits: `settled`, `failed`, `left`, `start`, or "" (go on waiting)."""
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reconciler.clients.scrubber import Scrubber
+from reconciler.frozen import frozen
 from reconciler.model.handler import Handler
 from reconciler.model.stop import StopSignal
 
@@ -30,7 +31,7 @@ SECTIONS = {
 """Section to kind, so that an address may be written with either (interface 1.1)."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Clients:
     """What handlers speak through. Without a transport they can bind manifests, and nothing more."""
 

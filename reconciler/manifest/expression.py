@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 
+from reconciler.frozen import frozen
 from reconciler.model.value import path_text
 
 _OPENING = re.compile(r"\$\$\{|\$\{")
@@ -28,14 +28,14 @@ class ExpressionError(ValueError):
         self.fix = fix
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Index:
     """`["eu"]` or `[each.key]` behind a key."""
 
     of: str | Reference
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Reference:
     """`${root.step.step["index"]:-fallback}`; `text` is how it was written, braces and all."""
 

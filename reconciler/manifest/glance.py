@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from reconciler.frozen import frozen
 from reconciler.manifest.binder import bind_environment
 from reconciler.manifest.check import Checker
 from reconciler.manifest.findings import Findings
@@ -17,7 +18,7 @@ from reconciler.model.manifest import Inputs
 from reconciler.model.value import Value, unknowns
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Glance:
     """What a manifest says at a glance; empty where it does not say, or cannot be read that far."""
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from sys import intern
 from typing import Any
 
+from reconciler.frozen import frozen
 from reconciler.manifest.findings import MOST
 from reconciler.manifest.scalars import NULL_BEGINNINGS, as_text, meaning
 from reconciler.manifest.tree import Block, Items, Mark, Node, mark_of
@@ -28,7 +28,7 @@ class Refusal(Exception):  # noqa: N818 - it is no error of ours, and never leav
         self.fix = fix
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Twin:
     """A key that stands twice in one map."""
 
@@ -37,7 +37,7 @@ class Twin:
     second: Mark
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Anchored:
     """What an alias repeats: the value, how many values that is, and how deep it goes."""
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from reconciler.frozen import frozen
 from reconciler.manifest.declared import Declared
 from reconciler.manifest.findings import listed
 from reconciler.manifest.site import Site
@@ -13,7 +14,7 @@ from reconciler.model.handler import Bound, Kind, Lend, LenderOf, Slot
 from reconciler.model.value import Pointer, Template, Unknown, Value, pointers
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Party:
     """A resource that may lend and be lent to. `choices` are the values of the keys that choose among lenders."""
 
@@ -24,7 +25,7 @@ class Party:
     choices: Mapping[str, Value] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Offer:
     lender: Party
     lend: Lend

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 
+from reconciler.frozen import frozen
 from reconciler.manifest.findings import Findings, listed
 from reconciler.manifest.site import Site
 from reconciler.model.address import ResourceAddress
@@ -21,7 +21,7 @@ _LONGEST = 63
 _READABLE = 1000  # whatever a kind allows; a pattern on a longer text could take for ever
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Naming:
     """How default names are made in one environment of one project."""
 
@@ -85,7 +85,7 @@ def check_name(name: str, kind: Kind, site: Site, *, by_default: bool) -> None:
     site.error(("name",), "E402", summary, fix)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Owner:
     address: ResourceAddress
     environment: str | None

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from reconciler.frozen import frozen
 from reconciler.manifest.addresses import declared_addresses
 from reconciler.manifest.declared import Declared
 from reconciler.manifest.expression import written
@@ -39,7 +40,7 @@ OPTIONS: Mapping[str, Mapping[str, Any]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Options:
     """What the common options of one resource say."""
 
@@ -55,7 +56,7 @@ class Options:
     watched: Mapping[str, Mapping[str, Ref]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OptionReader:
     """Reads the options of one resource; what is wrong with them is collected."""
 

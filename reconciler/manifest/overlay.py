@@ -7,8 +7,9 @@ lies above drives out the others. Nothing is changed in place: what no overlay t
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from reconciler.frozen import frozen
 from reconciler.manifest.tree import Block, child
 from reconciler.model.handler import Kind
 from reconciler.model.value import Path
@@ -16,7 +17,7 @@ from reconciler.model.value import Path
 NOTHING: Rivals
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Rivals:
     """Groups of keys of which exactly one may stand, here and further inside."""
 

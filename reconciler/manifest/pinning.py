@@ -6,11 +6,12 @@ Gives places in the text, so that whoever pins them leaves comments and layout a
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
+from reconciler.frozen import frozen
 
-@dataclass(frozen=True, slots=True)
+
+@frozen
 class WrittenImage:
     """An image's name, and the place to write to: `name@digest` goes there, or `prefix` and the digest alone.
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
+from reconciler.frozen import frozen
 from reconciler.manifest.findings import Findings
 from reconciler.manifest.growth import Builder, Refusal
 from reconciler.manifest.syntax import Explanation, explain, with_stand_ins
@@ -21,7 +21,7 @@ from reconciler.manifest.tree import START, Block, Items, Mark, Node, mark_of, s
 LARGEST = 64 * 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Document:
     """A manifest as written; `file` is how messages name it."""
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from reconciler.frozen import frozen
 from reconciler.manifest.check import Checker
 from reconciler.manifest.joining import Party
 from reconciler.manifest.naming import Naming, check_name
@@ -26,7 +27,7 @@ _OPTION_KEYS = OPTIONS.keys()
 _NO_OPTIONS = Options()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Draft:
     """A resource that is bound, but whose slots others may still fill."""
 
@@ -61,7 +62,7 @@ class Draft:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Binding:
     """Everything that binding one resource needs besides its block."""
 

@@ -7,9 +7,10 @@ is wanted and the text is one. Whether the result is valid is for the schema to 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from reconciler.frozen import frozen
 from reconciler.manifest.scalars import as_text, meaning
 from reconciler.model.value import Value
 
@@ -20,7 +21,7 @@ class Given(str):
     __slots__ = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Shape:
     """What a place takes. `narrow`: not every text will do, so a text that arrives here must be checked again."""
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from reconciler.frozen import frozen
 from reconciler.manifest.findings import Findings
 from reconciler.manifest.tree import START, Block, Mark, mark_at, source_of
 from reconciler.model.diagnostic import Source
@@ -11,7 +10,7 @@ from reconciler.model.handler import Attribute, Kind
 from reconciler.model.value import Path, Unknown, Value
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Each:
     """One instance of a `for_each`."""
 
@@ -19,7 +18,7 @@ class Each:
     value: Value
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Site:
     """A block of the manifest. `no_resources` and `no_secrets` say why none may be referred to here; "": they may."""
 
@@ -50,7 +49,7 @@ class Site:
         self.findings.warn(code, summary, self.source(path), fix=fix, address=self.address)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Spot:
     """One attribute of a site, where a reference stands."""
 

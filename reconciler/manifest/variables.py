@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from reconciler.frozen import frozen
 from reconciler.manifest.findings import Findings
 from reconciler.manifest.reader import parse
 from reconciler.manifest.shape import ANYTHING, FLAG, TEXT, Given, Shape, fitted
@@ -26,7 +26,7 @@ _UNTYPED: tuple[Shape, type | tuple[type, ...], str] = (ANYTHING, object, "anyth
 Substitute = Callable[[Block, str, Shape], Value]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Variables:
     """Every declared variable and where its value would come from."""
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from reconciler.frozen import frozen
 from reconciler.manifest.findings import listed
 from reconciler.manifest.schema import KEY
 from reconciler.model.value import path_text
@@ -19,7 +19,7 @@ _TEXT_AS_SPELLED = {"string", "number", "boolean"}
 _LONGEST = 60
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Problem:
     """One mistake; `path` leads to it from the checked value, to the map around it where a `key` is wrong.
 
@@ -33,7 +33,7 @@ class Problem:
     known: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Showing:
     """How a wrong value may appear in a message: as it is, not at all (it may be a secret), or as where it came from."""
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
+from reconciler.frozen import frozen
 from reconciler.model.address import ResourceAddress
 from reconciler.model.diagnostic import Source
 from reconciler.model.resource import Desired, Observed, Pending, Prior
@@ -89,7 +90,7 @@ class Hazard:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AttributeChange:
     """One path that differs. `forces_replacement` None: only apply can know, since `after` is unknown."""
 
@@ -114,7 +115,7 @@ class AttributeChange:
         return isinstance(self.after, Unknown)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Change:
     """A resource's three views and what follows from them. A verb's `wanted` holds plain values and Secrets only."""
 
@@ -159,7 +160,7 @@ class StepKey(NamedTuple):
     operation: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Step:
     """One operation of a change and what it waits for. `after` only orders: its failure skips nothing."""
 

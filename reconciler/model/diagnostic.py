@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from reconciler.frozen import frozen
+
 
 class Severity(StrEnum):
     """How bad a finding is; only an error stops."""
@@ -27,7 +29,7 @@ class Source:
         return f"{self.file}:{self.line}:{self.column}"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Diagnostic:
     """One finding; `summary` is one line that says what is wrong, `detail` what to do, `code` is stable."""
 

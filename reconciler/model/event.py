@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from reconciler.frozen import frozen
 from reconciler.model.address import ResourceAddress
 from reconciler.model.resource import Pending, Prior
 from reconciler.model.value import Value
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StepBegun:
     """The intent, durable before anything is sent. `operation` is its id; `verb` what will be done.
 
@@ -29,7 +30,7 @@ class StepBegun:
     facts: Mapping[str, Value] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StepCheckpointed:
     """Between two requests of one verb: what is done so far."""
 
@@ -39,7 +40,7 @@ class StepCheckpointed:
     facts: Mapping[str, Value] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StepProgressed:
     """How far it is; never durable."""
 
@@ -50,7 +51,7 @@ class StepProgressed:
     note: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StepSucceeded:
     """Done; `prior` is what is remembered from now on, None: the resource is no longer ours.
 
@@ -67,7 +68,7 @@ class StepSucceeded:
     narrowed: bool = False  # it turned out that nothing had to be sent
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StepFailed:
     """Not done, or half done: `prior` then remembers what is owed. `message` is for the user."""
 
@@ -82,7 +83,7 @@ class StepFailed:
     output: str = ""  # the last lines of what a build said
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StepSkipped:
     """Not begun, because of the failure (or the end) of another."""
 
@@ -92,7 +93,7 @@ class StepSkipped:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StepLeftUnsettled:
     """Sent, but the service still works on it when we stopped watching; recorded as pending."""
 
@@ -105,7 +106,7 @@ class StepLeftUnsettled:
     on_purpose: bool = False  # `--no-wait`, or a gate that a person has to open: nothing went wrong
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StepSettled:
     """What was pending has ended well; None: it is gone."""
 
@@ -115,7 +116,7 @@ class StepSettled:
     at: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StepRecovered:
     """An open intent of an earlier run turned out to be done."""
 
@@ -128,7 +129,7 @@ class StepRecovered:
     at: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StepVoided:
     """An open intent of an earlier run turned out never to have happened."""
 
@@ -138,7 +139,7 @@ class StepVoided:
     why: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OutputsChanged:
     """The manifest's outputs as they are now; sensitive ones are left out."""
 

@@ -8,10 +8,11 @@ Verbs translate; they do not order, retry, print or save.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import Any, Protocol
 
+from reconciler.frozen import frozen
 from reconciler.model.address import ResourceAddress
 from reconciler.model.change import Change, Effect, Hazard
 from reconciler.model.diagnostic import Diagnostic
@@ -29,7 +30,7 @@ class Removal(StrEnum):
     LEAVE = "leave"  # it is meant to stay, and the kind says what that means (a class with its data)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Attribute:
     """One row of a kind's table: schema, documentation, comparison and effect all come from here.
 
@@ -60,7 +61,7 @@ WATCHED = {
 """Rows that every kind has: what stands there is watched, and its change rolls out or replaces (interface 1.1)."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Output:
     """A value that references may name: `${images.api.ref}`.
 
@@ -75,7 +76,7 @@ class Output:
     secret: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Slot:
     """A place in a resource that others fill, by name: how kinds meet without knowing each other.
 
@@ -90,14 +91,14 @@ class Slot:
     needed_by: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LenderOf:
     """Whoever fills this slot of mine."""
 
     slot: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Lend:
     """Something put into another resource's slot; `member` is the key it gets in a slot that takes many."""
 
@@ -117,7 +118,7 @@ class Uniqueness(StrEnum):
     UNKNOWABLE = "unknowable"  # none of these: the kind itself looks, and `on_lost` of the resource decides
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Kind:
     """The facts of a kind."""
 
@@ -168,7 +169,7 @@ def _rows(kind: Kind) -> dict[Path, Attribute]:
     return rows
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BindContext:
     """What `bind` may know besides its block; `report(path, code, summary, detail)` collects an error at a place of the block.
 
@@ -196,7 +197,7 @@ class BindContext:
     once: Callable[[str, Callable[[], Any]], Any] = lambda _name, work: work()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Bound:
     """A block as the kind understands it: canonical attributes in the manifest's vocabulary, and what it lends."""
 
@@ -211,7 +212,7 @@ class Bound:
     depends_on: tuple[ResourceAddress, ...] = ()  # what must be there first, though no reference says so
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Prepared:
     """What looking at this machine (files, secret sources, source registries) added to a wish.
 
@@ -229,7 +230,7 @@ class Prepared:
     lends: tuple[Lend, ...] = ()  # only of `recall`: of what the manifest wants, `bind` has lent
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Lack:
     """Something that a change would need and that is not to be had any more, and what to do."""
 
@@ -237,7 +238,7 @@ class Lack:
     fix: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PrepareContext:
     """What `prepare` may lean on: recorded answers of an earlier plan, and whether secrets may be fetched.
 
@@ -253,7 +254,7 @@ class PrepareContext:
     recall: Callable[[str], Mapping[str, str] | None] = lambda _name: None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Subject:
     """One resource to look for. `identity` comes from state, `import_id` from the user; `wanted` may hold Unknowns."""
 
@@ -267,7 +268,7 @@ class Subject:
     operation: str = ""  # of an earlier run that began to create it and lost sight of it
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Look:
     """One look at the world for all resources of a kind; `number` tells looks apart, so that lists can be shared."""
 
@@ -277,7 +278,7 @@ class Look:
     thorough: bool = False  # read each one again even where the list says it is unchanged
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Sighting:
     """What was found: by identity, and by natural key (a name, a namespace) where that may differ."""
 
@@ -287,7 +288,7 @@ class Sighting:
     diagnostics: tuple[Diagnostic, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Result:
     """What a verb left behind. `notes` are said to the user (a value stored otherwise than sent)."""
 
@@ -297,7 +298,7 @@ class Result:
     notes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Moving:
     """Still under way; ask again in so many seconds."""
 
@@ -307,7 +308,7 @@ class Moving:
     again_in: float
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Settled:
     """Ended well; None: it is gone. `facts` join what is remembered."""
 
@@ -316,7 +317,7 @@ class Settled:
     notes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Stuck:
     """Ended badly, or will not end: `end` is `reverted`, `replaced`, `failed` or `timeout`; `then` is a choice to take at once.
 
@@ -330,7 +331,7 @@ class Stuck:
     facts: Mapping[str, Value] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Gate:
     """A question that somebody has to answer before it goes on; `choices` as in `next`, `revert`, `stop`.
 
@@ -346,7 +347,7 @@ class Gate:
 Standing = Moving | Settled | Stuck | Gate
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Judgement:
     """What a change does to what runs, and the dangers in it.
 

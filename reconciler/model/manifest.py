@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from reconciler.frozen import frozen
 from reconciler.model.address import ResourceAddress
 from reconciler.model.diagnostic import Diagnostic, Source
 from reconciler.model.resource import Desired
 from reconciler.model.value import Value
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Inputs:
     """What a manifest may refer to outside itself. With `offline` (validate) unset things are Unknown, never errors.
 
@@ -26,7 +27,7 @@ class Inputs:
     offline: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ManifestOutput:
     """A value the manifest publishes; may hold pointers."""
 
@@ -35,7 +36,7 @@ class ManifestOutput:
     source: Source = Source()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Move:
     """`moved`: what was known under one address is now known under another."""
 
@@ -44,7 +45,7 @@ class Move:
     source: Source = Source()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Manifest:
     """Everything one environment of a manifest declares. `used` is what it took from outside, kept in a saved plan.
 

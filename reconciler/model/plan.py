@@ -3,13 +3,15 @@ saved, reviewed and rendered anywhere; every text is a pure function of it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
+
+from reconciler.frozen import frozen
 
 FORMAT_VERSION = "1.0"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PlannedSource:
     """A place in the manifest; line 0: none."""
 
@@ -18,7 +20,7 @@ class PlannedSource:
     column: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PlannedAttribute:
     """One path that differs; `before` and `after` are null where sensitive or unknown."""
 
@@ -35,7 +37,7 @@ class PlannedAttribute:
     how: str = "changed"  # or `added`, `removed`: what can be told of a sensitive value, too
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PlannedStep:
     """One operation, the wave it is shown in, the addresses it waits for, and how many seconds it should take."""
 
@@ -45,7 +47,7 @@ class PlannedStep:
     seconds: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PlannedHazard:
     """A danger; `severity` is `blocked` or `shown`."""
 
@@ -54,7 +56,7 @@ class PlannedHazard:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PlannedChange:
     """What happens to one resource."""
 
@@ -78,7 +80,7 @@ class PlannedChange:
     )  # what a kind adds for the reader: files, rollout steps
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PlannedDrift:
     """A managed path that somebody else changed; `verdict` is `revert`, `keep` or `accept`."""
 
@@ -92,7 +94,7 @@ class PlannedDrift:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PlannedOutput:
     """An output of the manifest before and after."""
 
@@ -102,7 +104,7 @@ class PlannedOutput:
     sensitive: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PlannedDiagnostic:
     """A finding, as `validate --json` prints it too."""
 
@@ -114,7 +116,7 @@ class PlannedDiagnostic:
     source: PlannedSource = PlannedSource()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PendingStep:
     """What began in an earlier run and never ended; apply looks at it first."""
 
@@ -124,7 +126,7 @@ class PendingStep:
     run: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ManifestStamp:
     """Which manifest text the plan was made from."""
 
@@ -132,7 +134,7 @@ class ManifestStamp:
     sha256: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StateStamp:
     """Which state the plan was made from."""
 
@@ -140,7 +142,7 @@ class StateStamp:
     serial: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RecordedInputs:
     """Every value that came from outside, secrets excepted; a saved plan is applied with these.
 
@@ -155,7 +157,7 @@ class RecordedInputs:
     options: dict[str, Any] = field(default_factory=dict)  # --target, --replace, ... of the plan
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Plan:
     """The document. Changes come in the order in which they would be applied."""
 

@@ -7,14 +7,15 @@ own (ports, keys, variables) stand in a dict under it, sets are sorted lists, so
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from reconciler.frozen import frozen
 from reconciler.model.address import ResourceAddress
 from reconciler.model.diagnostic import Source
 from reconciler.model.value import Attributes, Path, Value
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Pending:
     """Something the service is still doing, as plain JSON: any later process can go on with it.
 
@@ -28,7 +29,7 @@ class Pending:
     since: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Desired:
     """A resource as the manifest wants it. Attributes may hold pointers until the engine has resolved them."""
 
@@ -60,7 +61,7 @@ class Desired:
         return self.source
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Prior:
     """What we remember of a resource: what the manifest managed at the last apply, and what came of it.
 
@@ -87,7 +88,7 @@ class Prior:
     applied_by: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Observed:
     """A resource as the service shows it. `raw` is the service's own object, to overlay what is replaced whole; never stored."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from reconciler.frozen import frozen
 from reconciler.model.address import ResourceAddress
 from reconciler.model.event import (
     Event,
@@ -22,7 +23,7 @@ from reconciler.model.resource import Prior
 from reconciler.model.value import Value
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Tombstone:
     """An object we deleted not long ago, so that its running deletion is not taken for somebody else's object."""
 
@@ -31,7 +32,7 @@ class Tombstone:
     deleted_at: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Intent:
     """A step that began and has not ended, with the checkpoints it reached."""
 
@@ -39,7 +40,7 @@ class Intent:
     checkpoints: Mapping[str, Mapping[str, Value]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class State:
     """Everything remembered about one environment of one project on one account."""
 

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from reconciler.frozen import frozen
 from reconciler.model.address import ResourceAddress
 
 Value = Any
@@ -19,7 +20,7 @@ Attributes = Mapping[str, Value]
 SENSITIVE = "(sensitive)"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Ref:
     """An output of another resource; makes an edge. `expression` is what the manifest says: `${images.api.ref}`."""
 
@@ -28,7 +29,7 @@ class Ref:
     expression: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TextOf:
     """A value that stands in another resource's text (its name, its class); makes no edge."""
 
@@ -37,7 +38,7 @@ class TextOf:
     expression: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Foretold:
     """A fact of another resource's coming change (its generation); takes over that resource's own edges."""
 
@@ -49,7 +50,7 @@ class Foretold:
 Pointer = Ref | TextOf | Foretold
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Template:
     """Text with pointers inside; `parts` are texts and pointers in order."""
 
@@ -57,7 +58,7 @@ class Template:
     expression: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Unknown:
     """Not known yet; `until` is the resource whose step makes it known (None: outside this command)."""
 
@@ -65,7 +66,7 @@ class Unknown:
     expression: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Secret:
     """A value that is never shown; compared by keyed fingerprint, revealed only inside a verb.
 

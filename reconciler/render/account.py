@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from reconciler.frozen import frozen
 from reconciler.render.harmless import harmless
 from reconciler.render.table import WIDTH, table
 
 Amount = float | int | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Limit:
     """One thing that containers need. None where it is not known, or not limited."""
 
@@ -28,7 +28,7 @@ class Limit:
         return self.manifest is not None and self.total is not None and self.manifest > self.total
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Location:
     """Where containers may run."""
 
@@ -40,7 +40,7 @@ class Location:
     total_memory_mib: Amount
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Consumer:
     """A resource of the manifest, and what it may use at most: `instances` times its size, None while that is unknown."""
 
@@ -59,7 +59,7 @@ class Consumer:
         return number * (self.vcpu or 0), number * (self.memory_mib or 0), number * (self.disk_mb or 0)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AccountReport:
     """An account; `manifest_problem` says why its use by the manifest is not known, "" where it is."""
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from reconciler.frozen import frozen
 from reconciler.model.address import ResourceAddress
 from reconciler.model.manifest import Manifest
 from reconciler.model.resource import Desired
@@ -29,7 +30,7 @@ _DAEMON = "docker-daemon:"
 Service = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ComposeFile:
     """The document, the example of its `.env`, and what has to be said about both."""
 
@@ -38,7 +39,7 @@ class ComposeFile:
     notes: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Surroundings:
     """What a manifest does not say: where a build's context lies from the file, and which ports its Dockerfile exposes."""
 

@@ -6,9 +6,9 @@ A shape that is not known here is told plainly.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from reconciler.frozen import frozen
 from reconciler.model.plan import PlannedChange
 from reconciler.render.harmless import harmless
 from reconciler.render.values import Wording, size_text
@@ -16,7 +16,7 @@ from reconciler.render.values import Wording, size_text
 _SIGNS = {"added": "+", "changed": "~", "removed": "-"}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Fact:
     """Something about a change: a title, what there is to say in a line, and members where there are several."""
 
@@ -25,7 +25,7 @@ class Fact:
     items: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RolloutStep:
     """How far a step of a rollout goes; `capacity`: how many instances serve meanwhile at worst, None: not said."""
 
@@ -36,7 +36,7 @@ class RolloutStep:
     seconds: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Rollout:
     """How instances are replaced."""
 

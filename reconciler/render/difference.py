@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from reconciler.frozen import frozen
 from reconciler.model.plan import PlannedAttribute, PlannedChange
 from reconciler.model.value import path_text
 from reconciler.render.harmless import harmless
@@ -22,7 +22,7 @@ _NO_QUANTITY = re.compile(r"(port|id|version|generation|date|code)$")
 _KEYS = ("name", "id", "key", "domain", "port", "path")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Row:
     """One place that differs. A side is "" where nothing stands; `lines` are those of a longer text, each with its sign."""
 
@@ -98,7 +98,7 @@ def _forcing(attribute: PlannedAttribute) -> str:
     return "forces replacement" if attribute.forces_replacement else ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Comparison:
     """Two known values of one attribute."""
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
+from reconciler.frozen import frozen
 from reconciler.model.plan import Plan, PlannedChange
 
 _FEW = 3
@@ -17,7 +17,7 @@ _CROWD = 20
 _LAST = 1_000_000
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Group:
     """Changes that are told as one; `exact`: equal to the letter, else only alike in what they set."""
 
@@ -30,7 +30,7 @@ class Group:
         return self.changes[0]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Wave:
     """What goes together; number 0 is what only memory is told."""
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from reconciler.frozen import frozen
 from reconciler.render.table import WIDTH, table
 
 _ORDINARY = "Info"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Happening:
     """One event; `type` is `Info`, or what kind of trouble it is."""
 

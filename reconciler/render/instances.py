@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from reconciler.frozen import frozen
 from reconciler.render.harmless import harmless
 from reconciler.render.table import WIDTH, counted, table
 
@@ -22,7 +22,7 @@ STATES = (
 """What needs a person comes first."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Instance:
     """One instance; `version` is None where the account is only shown images."""
 
@@ -37,7 +37,7 @@ class Instance:
     durable_object: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Fleet:
     """All instances of an application, and what they are meant to run; `applied_version` is what the last apply left."""
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from reconciler.frozen import frozen
 from reconciler.render.table import WIDTH, table
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PortRange:
     """Ports of an address that somebody has by himself."""
 
@@ -18,7 +18,7 @@ class PortRange:
     placement: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class IpAddress:
     """One address; `address` is the resource of the state that has it, `until` when it will be free again."""
 

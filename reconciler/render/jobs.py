@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from reconciler.frozen import frozen
 from reconciler.render.happenings import Happening, happenings_text, last_told
 from reconciler.render.harmless import harmless
 from reconciler.render.table import WIDTH, indented, table
@@ -15,7 +15,7 @@ OVER = ("Stopped", "")
 _WORDING = Wording()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class JobRun:
     """The last run of a job; `status` is the service's word, "" where it knows of none. `problem`: why it did not end well."""
 
@@ -46,7 +46,7 @@ class JobRun:
         return "stopped" if self.exit_code is None else f"ended with {self.exit_code}"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Queue:
     """What the scheduler of an application with jobs says; its words are not documented (reference 2.3)."""
 
@@ -54,7 +54,7 @@ class Queue:
     scheduler: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class JobsReport:
     """Runs, and the queues in which runs of the same applications wait."""
 

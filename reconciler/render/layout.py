@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from reconciler.frozen import frozen
 
 _ASCII = {
     "±": "-/+",
@@ -50,7 +51,7 @@ def in_ascii(text: str) -> str:
     return text.encode("ascii", "backslashreplace").decode()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Page:
     """Something to write lines on."""
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
+from reconciler.frozen import frozen
 from reconciler.render.happenings import Happening, happenings_text, last_told
 from reconciler.render.harmless import harmless
 from reconciler.render.table import WIDTH, indented, table
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Placement:
     """Where one container runs or ran; `address` is the resource that it belongs to."""
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+from reconciler.frozen import frozen
 from reconciler.model.plan import Plan
 from reconciler.render.harmless import harmless
 
@@ -35,7 +35,7 @@ INSTANCE_TYPES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Wording:
     """How the values of one plan are worded.
 

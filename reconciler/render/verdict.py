@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
+from reconciler.frozen import frozen
 from reconciler.model.change import Action
 from reconciler.model.plan import Plan, PlannedChange, PlannedHazard, PlannedSource
 from reconciler.render.harmless import harmless
@@ -26,7 +26,7 @@ _LONGEST_NAME = 140
 NO_RISK = "none: nothing that runs is stopped or replaced"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Risk:
     """The worst that happens to some resources, in one word."""
 
@@ -34,7 +34,7 @@ class Risk:
     addresses: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Danger:
     """Changes that are dangerous in the same way, and what caused it."""
 

@@ -9,13 +9,13 @@ import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cache
 from typing import Any, get_args
 
 import msgspec
 
 from reconciler.errors import StateError
+from reconciler.frozen import frozen
 from reconciler.model.event import Event
 from reconciler.model.plan import Plan
 from reconciler.model.state import State
@@ -47,7 +47,7 @@ class MalformedError(ValueError):
     """Bytes that are not what they should be; the text says where, never with a value."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Version:
     """One version of the state as it stands in a file. `folded` is the id of the journal that went into it."""
 
@@ -57,7 +57,7 @@ class Version:
     folded: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Head:
     """What the first bytes of a state file tell, unverified."""
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from reconciler.errors import StateMismatchError
+from reconciler.frozen import frozen
 from reconciler.model.state import State
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Identity:
     """What a command is about. Empty texts are not known (a broken manifest) and not compared."""
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from zlib import crc32
 
 import msgspec
 
 from reconciler.errors import StateError
+from reconciler.frozen import frozen
 from reconciler.model.event import Event, StepProgressed
 from reconciler.storage.codec import MalformedError, decode_event, encode_event
 from reconciler.storage.disk import Disk, cannot_write, write_whole
@@ -38,7 +38,7 @@ class JournalHeader(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     began_at: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class JournalContent:
     """What a journal says; `torn` bytes at its end were cut."""
 

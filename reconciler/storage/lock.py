@@ -13,20 +13,20 @@ import os
 import socket
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
 
 from reconciler.errors import LockHeldError, StateError
+from reconciler.frozen import frozen
 from reconciler.storage.disk import cannot_write, read_whole
 
 _ATTEMPTS = 5
 _PAUSE = 0.02  # somebody who merely asks who holds the lock has it for an instant
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Holder:
     """Who holds a lock; `guards_state`: there was a state to guard."""
 

@@ -5,9 +5,8 @@ Reads only. A state that is missing, torn, replayed or another's is an error, ne
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from reconciler.errors import DamagedStateError, StateMismatchError
+from reconciler.frozen import frozen
 from reconciler.model.state import State
 from reconciler.storage.codec import MalformedError, Version, decode_version
 from reconciler.storage.disk import Disk, read_whole
@@ -20,7 +19,7 @@ from reconciler.storage.state_file import History, StatePaths, unreadable
 _ATTEMPTS = 5
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Found:
     """Everything that lies on disk about one environment, believed or not."""
 
@@ -31,7 +30,7 @@ class Found:
     state: bytes | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Reading:
     """What may be believed. `state` is the version with the journal folded in; `journal` is that journal's id."""
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
 from reconciler.errors import DamagedStateError, StateError
+from reconciler.frozen import frozen
 from reconciler.storage.codec import (
     HEAD_BYTES,
     Head,
@@ -27,7 +27,7 @@ from reconciler.storage.disk import Disk, cannot_write, read_whole, sweep_tempor
 KEPT_VERSIONS = 50
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StatePaths:
     """Where everything about one environment lies."""
 
@@ -65,7 +65,7 @@ class StatePaths:
         return self.folder / f"{self.name}.inputs"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class VersionNote:
     """One line of `state history`."""
 

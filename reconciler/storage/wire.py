@@ -9,7 +9,7 @@ from __future__ import annotations
 import marshal
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
+from dataclasses import MISSING, Field, fields, is_dataclass
 from enum import Enum
 from functools import cache, lru_cache
 from operator import attrgetter
@@ -19,6 +19,7 @@ from typing import Any, Generic, TypeVar, Union, get_args, get_origin, get_type_
 import msgspec
 
 from reconciler.errors import StateError
+from reconciler.frozen import frozen
 from reconciler.model.address import ResourceAddress
 from reconciler.model.value import Foretold, Path, Ref, Secret, Template, TextOf, Unknown, Value, path_text
 
@@ -32,7 +33,7 @@ _DICT: Any = dict
 _LIVE = (Ref, TextOf, Foretold, Template, Unknown)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Shape:
     """How one annotation looks in JSON, and the ways there and back; None: the value goes as it is."""
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+from reconciler.frozen import frozen
 from reconciler.kinds.shared.durations import seconds
 from reconciler.model.value import Path, Value
 
@@ -87,7 +87,7 @@ DEFAULTS: Mapping[str, Value] = _read({}, lambda *_: None)
 """What holds where a block says nothing: most say nothing, and there may be thousands."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Steps:
     """How far each step of a rollout goes, in cumulative percent; `size` where they are all alike."""
 

@@ -6,10 +6,10 @@ Remembered with the image, and handed on when it is promoted; never compared.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from reconciler.frozen import frozen
 from reconciler.kinds.image.building import Builder
 from reconciler.model.resource import Prior
 
@@ -27,7 +27,7 @@ def nothing_known(digest: str) -> Mapping[str, Any]:
     return {}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Descent:
     """Finds it out; `known` says what other environments remember of a digest."""
 

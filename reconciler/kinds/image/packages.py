@@ -5,15 +5,15 @@ At most one question per digest for what refers to it, and none for the old one 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from reconciler.clients.image_lookup import RegistryOf
 from reconciler.clients.image_reference import ImageReference
 from reconciler.clients.sbom_memory import SbomMemory
+from reconciler.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PackageLists:
     """The lists of packages that can be had without reading an image."""
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from reconciler.clients.image_rules import ImageRules, Place, place_image
+from reconciler.frozen import frozen
 from reconciler.kinds.image.facts import SOURCES
 from reconciler.model.address import ResourceAddress
 from reconciler.model.change import Change
@@ -16,7 +17,7 @@ from reconciler.model.value import Attributes, Value
 _ABSENT = "image_absent"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Recalling:
     """One look at images of then; `is_there` asks the registry for what outputs name."""
 

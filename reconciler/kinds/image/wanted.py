@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from reconciler.clients.image_reference import ImageReference
 from reconciler.clients.image_rules import Place, PlacedImage, copy_tag
+from reconciler.frozen import frozen
 from reconciler.model.resource import Desired
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class WantedImage:
     """Reads a `Desired` that `read_wish` has made."""
 

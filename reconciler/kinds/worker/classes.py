@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from reconciler.frozen import frozen
 from reconciler.kinds.worker.table import DELETED, PRESENT
 from reconciler.model.value import Attributes, Value
 
@@ -14,7 +14,7 @@ _NUMBERED = re.compile(r"(.*?)([0-9]+)")
 _KIND = "durable-object"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ClassChanges:
     """New classes, classes whose data goes, and classes that get another name (new to old); `unnamed` ones just stay."""
 

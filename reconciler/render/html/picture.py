@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from reconciler.frozen import frozen
 from reconciler.model.change import Action
 from reconciler.render.folding import Group
 from reconciler.render.harmless import harmless
@@ -21,7 +21,7 @@ _TOP = 34
 _LONGEST_LABEL = 24
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Grid:
     """Where nodes stand: how wide and high a place is, how many stand above each other, how far waves are apart."""
 
@@ -32,7 +32,7 @@ class _Grid:
     named: bool
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Node:
     number: int
     group: Group

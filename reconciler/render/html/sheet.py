@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
+from reconciler.frozen import frozen
 from reconciler.model.change import Action
 from reconciler.model.plan import Plan, PlannedHazard, PlannedSource
 from reconciler.render.folding import Group, Wave, waves
@@ -16,7 +16,7 @@ _FEW, _LONGEST_OF_FEW, _LONGEST_OF_MANY = 100, 4000, 240
 _APART = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Sheet:
     """The plan with all that its parts are made with; `numbers` says under which number an address is shown."""
 

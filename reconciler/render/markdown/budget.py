@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from reconciler.frozen import frozen
 from reconciler.render.markdown.marks import size
 
 _TOO_LITTLE = 250
 """With less room than this it is not worth to go on looking for an item that fits."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Section:
     """Something with items. `least` stands in its place where nothing fits, `more` says how many items were left out.
 

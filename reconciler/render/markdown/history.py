@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from urllib.parse import quote, unquote
 
+from reconciler.frozen import frozen
 from reconciler.model.plan import Plan
 from reconciler.render.markdown.marks import Dialect, hidden
 from reconciler.render.verdict import headline
@@ -15,7 +15,7 @@ _FIELD = 240
 _RECORD = re.compile(r"reconciler:(?:plan|was):v1 ([\w%=._~ -]*?)(?: -->|\)$)", re.MULTILINE)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class EarlierPlan:
     """A plan that a comment showed before: its hash, the commit it was for, and what it came to."""
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from itertools import groupby
 from urllib.parse import quote
 
+from reconciler.frozen import frozen
 from reconciler.render.harmless import harmless
 
 _LONGEST_CODE = 200
@@ -20,7 +20,7 @@ _WORD = re.compile(r"\(*([^\W\d_]+(?:['’-][^\W\d_]+)*)[).,;:!?]*|\(*\d{1,6}(?:
 _LIKE_A_COMMIT = re.compile("[a-f]{7,}")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Dialect:
     """What a host understands besides plain Markdown, and how long a comment may be there."""
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from reconciler.frozen import frozen
 from reconciler.model.plan import Plan, PlannedSource
 from reconciler.render.markdown.marks import Dialect, link
 from reconciler.render.values import Wording, wording_of
@@ -15,7 +15,7 @@ REST = "see the full plan"
 """Where what was left out can be seen; the footer has the link."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Links:
     """Where links lead; "" makes none. `source` ends where the manifest's path begins (`https://.../blob/SHA`)."""
 
@@ -25,7 +25,7 @@ class Links:
     json: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Sheet:
     """The plan with all that its parts are written by."""
 

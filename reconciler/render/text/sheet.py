@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
+from reconciler.frozen import frozen
 from reconciler.model.plan import Plan, PlannedSource
 from reconciler.render.harmless import harmless
 from reconciler.render.layout import Page
@@ -24,7 +24,7 @@ COLOURS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Style:
     """How wide, how detailed (`names`, `changes`, `full`), with or without colour and beyond ASCII; the file it was saved to."""
 
@@ -36,7 +36,7 @@ class Style:
     plan_hash: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Sheet:
     """The plan with all that its parts are written by."""
 
