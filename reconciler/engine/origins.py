@@ -14,7 +14,7 @@ from reconciler.engine.diff import SECRET_KEY
 from reconciler.frozen import frozen
 from reconciler.model.handler import Handler
 from reconciler.model.resource import Prior
-from reconciler.model.value import Path, Ref, Secret, Template, Value, at_path, path_text
+from reconciler.model.value import Path, Ref, Secret, Template, Value, at_path, path_text, pointers
 
 _SHORTEST = 7
 """An address (`1.2.3.4`) is the shortest text that a service makes up; shorter ones stand in other texts by chance."""
@@ -42,15 +42,28 @@ class Origins:
                     texts.setdefault(text, _ref(prior, path))
         return cls(texts, secrets)
 
-    def restored(self, value: Value, now: Value = None) -> Value:
-        """The value with references where it had some; a secret that is none is the one that is there now, else that of then."""
+    def restored(self, value: Value, now: Value = None, declared: Value = None) -> Value:
+        """The value with references where it had some.
+
+        A secret that is none stays the one that is there now; where there is none, it may be what is declared today.
+        """
         if isinstance(value, Mapping):
             if (mark := fingerprint_of(value)) is not None:
-                return self.secrets.get(mark) or Secret(fingerprint_of(now) or mark)
-            return {key: self.restored(inner, at_path(now, (key,))) for key, inner in value.items()}
+                return self.secrets.get(mark) or self._secret(mark, fingerprint_of(now), declared)
+            return {
+                key: self.restored(inner, at_path(now, (key,)), at_path(declared, (key,)))
+                for key, inner in value.items()
+            }
         if isinstance(value, list | tuple):
             return [self.restored(inner) for inner in value]
         return self._text(value) if isinstance(value, str) and self.texts else value
+
+    def _secret(self, mark: str, now: str | None, declared: Value) -> Value:
+        if now is None and isinstance(declared, Template):
+            known = {ref.address for ref in self.secrets.values()}
+            if known.issuperset(one.address for one in pointers(declared)):
+                return declared
+        return Secret(now or mark)
 
     def _text(self, value: str) -> Value:
         if whole := self.texts.get(value):

@@ -103,8 +103,11 @@ class _Recalling:
         origins = Origins.of(used, self.handlers)
         now = self.present.get(then.address)
         present = now.attributes if now else {}
+        declared = it.attributes if (it := self.declared.get(then.address)) else {}
         return {
-            key: self._watched(value) if key in WATCHED else origins.restored(value, present.get(key))
+            key: self._watched(value)
+            if key in WATCHED
+            else origins.restored(value, present.get(key), declared.get(key))
             for key, value in then.attributes.items()
         }
 

@@ -16,8 +16,9 @@ from reconciler.frozen import frozen
 from reconciler.model.address import ResourceAddress
 from reconciler.model.change import Change, Effect, Hazard
 from reconciler.model.diagnostic import Diagnostic
+from reconciler.model.missing_secrets import missing_secrets
 from reconciler.model.resource import Desired, Observed, Pending, Prior
-from reconciler.model.value import Attributes, Path, Secret, Unknown, Value, path_text
+from reconciler.model.value import Attributes, Path, Unknown, Value, path_text
 
 
 class Removal(StrEnum):
@@ -425,7 +426,7 @@ class Handler:
 
     def lacks(self, change: Change) -> Lack | None:
         """What is not there any more that a change to what was remembered needs: the values of secrets."""
-        names = ", ".join(sorted(path_text(path) for path in secrets_not_at_hand(change)))
+        names = ", ".join(sorted(path_text(path) for path in missing_secrets(change)))
         if not names:
             return None
         fix = "apply the manifest that says where it comes from"
@@ -472,24 +473,6 @@ def worst_effect(kind: Kind, change: Change) -> Effect:
         if (row := kind.attribute(attribute.path)) and not row.rides_along
     ]
     return max(effects, key=Effect.rank, default=Effect.NONE)
-
-
-def secrets_not_at_hand(change: Change) -> Iterable[Path]:
-    """The places of a change's secrets that would have to be sent and are not known: all of what is made, else what differs."""
-    if change.action.keeps_identity:
-        sent = [(one.path, one.after) for one in change.attributes if not one.state_only]
-    else:
-        sent = [((key,), value) for key, value in change.wanted.items()]
-    for path, value in sent:
-        yield from _not_at_hand(value, path)
-
-
-def _not_at_hand(value: Value, path: Path) -> Iterable[Path]:
-    if isinstance(value, Mapping):
-        for key, inner in value.items():
-            yield from _not_at_hand(inner, (*path, key))
-    elif isinstance(value, Secret) and not value.at_hand:
-        yield path
 
 
 def predicted_outputs(kind: Kind, change: Change) -> dict[str, Value]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -162,6 +163,17 @@ def test_a_secret_whose_value_of_then_is_gone_is_refused_by_name(shop: Project) 
     assert problems["P121"]["address"] == "secret.token"
     actions = {one["address"]: one["action"] for one in ended.document["changes"]}
     assert actions["secret.token"] == "refused"
+
+
+def test_a_text_around_a_secret_is_taken_from_the_manifest_if_it_is_still_the_same(shop: Project) -> None:
+    then = applied(shop, SHOP)
+    without = applied(shop, re.sub("    secrets: .*\n", "", SHOP))
+    assert shop.run("plan", "--to", then).code == 1
+    shop.write(SHOP)
+    goes_back(shop, then)
+    goes_back(shop, without)
+    shop.write(SHOP.replace("db.example", "other.example"))
+    assert shop.actions("--to", then) == {"worker.edge": "refused"}
 
 
 def test_a_worker_whose_modules_are_another_says_what_to_check_out(shop: Project) -> None:
