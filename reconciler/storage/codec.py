@@ -23,6 +23,7 @@ from reconciler.storage.wire import REPORT_IT, event_mirror, mirror
 
 STATE_FORMAT = "1.0"
 
+UNSEALED = "0" * 64
 _PREFIX = b'{"checksum":"'
 _BODY_AT = len(_PREFIX) + 64
 HEAD_BYTES = 512
@@ -83,11 +84,10 @@ def encode_version(state: State, *, written_at: str = "", folded: str = "") -> t
     """A state as the bytes of its file, and the version that they are."""
     if wrong := _misplaced(state):
         raise StateError(f"the state cannot be stored: {wrong}", fix=REPORT_IT)
-    stamps = ("0" * 64, STATE_FORMAT, written_at, folded)
+    stamps = (UNSEALED, STATE_FORMAT, written_at, folded)
     with _encoding():
         data = _encoder.encode(state_document()(*stamps, *mirror(State).values(state))) + b"\n"
-    checksum = hashlib.sha256(data[_BODY_AT:]).hexdigest()
-    sealed = b"".join((_PREFIX, checksum.encode(), data[_BODY_AT:]))
+    sealed, checksum = with_checksum(data)
     head = head_of(sealed[:HEAD_BYTES])
     if head is None or head.lineage != state.lineage:
         raise StateError(f"the state cannot be stored: {state.lineage!r} is no lineage")
@@ -112,6 +112,12 @@ def decode_unsealed(data: bytes) -> Version:
     if wrong := _misplaced(state):
         raise MalformedError(wrong)
     return Version(state, checksum, written_at, folded)
+
+
+def with_checksum(data: bytes) -> tuple[bytes, str]:
+    """A document whose first field is `checksum`, UNSEALED as yet, with the checksum of all that follows; and that."""
+    checksum = hashlib.sha256(data[_BODY_AT:]).hexdigest()
+    return b"".join((_PREFIX, checksum.encode(), data[_BODY_AT:])), checksum
 
 
 def is_sealed(data: bytes) -> bool:
@@ -139,13 +145,18 @@ def has_checksum(data: bytes) -> bool:
 
 def newer_than_known(data: bytes) -> None:
     """Raises MalformedError for a document of a later format than this version of the tool writes."""
-    if (head := head_of(data[:HEAD_BYTES])) and head.format_version == STATE_FORMAT:
-        return
-    written = format_of(data)
-    if written is not None and _version(written) > _version(STATE_FORMAT):
+    if is_newer(data):
         raise MalformedError(
-            f"it has format {written}, written by a newer version of reconciler; this one knows {STATE_FORMAT}"
+            f"it has format {format_of(data)}, written by a newer version of reconciler; this one knows {STATE_FORMAT}"
         )
+
+
+def is_newer(data: bytes) -> bool:
+    """Whether a document is of a later format than this version of the tool writes."""
+    if (head := head_of(data[:HEAD_BYTES])) and head.format_version == STATE_FORMAT:
+        return False
+    written = format_of(data)
+    return written is not None and _version(written) > _version(STATE_FORMAT)
 
 
 def format_of(data: bytes) -> str | None:

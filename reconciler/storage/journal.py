@@ -114,10 +114,15 @@ class Journal:
         )
 
 
+def whole_journal(header: JournalHeader, events: Sequence[Event]) -> bytes:
+    """A journal of its own that holds these events."""
+    first, check = _frame(msgspec.json.encode(header), 0)
+    return first + _frames(events, check)[0]
+
+
 def recovery_record(header: JournalHeader, events: Sequence[Event]) -> str:
     """Events that reached no disk, as a journal of their own; `state push` takes it."""
-    first, check = _frame(msgspec.json.encode(header), 0)
-    return (first + _frames(events, check)[0]).decode()
+    return whole_journal(header, events).decode()
 
 
 def is_journal(data: bytes) -> bool:

@@ -55,10 +55,15 @@ class KeptLists:
                 self._disk.unlink(path)
 
     def _path(self, name: str) -> Path:
-        found = _NAME.fullmatch(name)
-        if found is None:
-            raise ValueError(f"{name!r} is no hash to keep something under")
-        return self.folder / f"{found[1]}.json"
+        return self.folder / f"{list_name(name)}.json"
+
+
+def list_name(name: str) -> str:
+    """The hex digits of the hash that a list is kept under. Raises ValueError for anything else."""
+    found = _NAME.fullmatch(name)
+    if found is None:
+        raise ValueError(f"{name!r} is no hash to keep something under")
+    return found[1]
 
 
 def encode_list(kept: Mapping[str, str]) -> bytes:

@@ -16,7 +16,6 @@ from uuid import uuid4
 
 from reconciler.errors import LockHeldError, StateError, StateMismatchError
 from reconciler.model.event import Event
-from reconciler.model.resource import Prior
 from reconciler.model.state import State
 from reconciler.storage import rescue
 from reconciler.storage.codec import encode_version
@@ -27,6 +26,7 @@ from reconciler.storage.journal import JOURNAL_FORMAT, Journal, JournalHeader, i
 from reconciler.storage.kept_lists import KeptLists
 from reconciler.storage.lock import Holder, LocalLock, left_by, read_holder, this_process, timestamp
 from reconciler.storage.reading import Reading, believe
+from reconciler.storage.serials import goes_on_from, is_news
 from reconciler.storage.state_file import History, StateFile, StatePaths, VersionNote
 
 
@@ -215,7 +215,7 @@ class LocalStore:
             raise RuntimeError("the state is read under the lock before it is written")
         head = self._file.head()
         there = head.checksum if head else ""
-        if there not in session.checksums or not _goes_on_from(state, session.reading):
+        if there not in session.checksums or not goes_on_from(state, session.reading):
             raise StateMismatchError(f"{self.describe()} has moved since it was read", fix="run again")
         return session
 
@@ -225,7 +225,7 @@ class LocalStore:
             return state
         self._complete_history(reading)
         folded = session.journal.header.journal if session.journal else reading.journal
-        return self._write(session, state, before.serial + _is_news(before, state), folded)
+        return self._write(session, state, before.serial + is_news(before, state), folded)
 
     def _write(self, session: _Session, state: State, serial: int, folded: str) -> State:
         self._identity.check(state, "the state to be written")
@@ -314,27 +314,3 @@ class LocalStore:
         finally:
             lost = session.holder.guards_state and not self.paths.state.exists()
             self._lock.release(leave_file=lost)
-
-
-def _goes_on_from(state: State, reading: Reading | None) -> bool:
-    if reading is None:
-        return True
-    read = reading.version.state
-    return (state.lineage, state.serial) == (read.lineage, read.serial)
-
-
-def _is_news(before: State, after: State) -> bool:
-    """Whether a saved plan that rests on one does not rest on the other: not by a rollout that merely ended."""
-    if replace(before, resources={}, tombstones=()) != replace(after, resources={}, tombstones=()):
-        return True
-    if before.resources.keys() != after.resources.keys():
-        return True
-    return any(_differs(before.resources[address], prior) for address, prior in after.resources.items())
-
-
-def _differs(before: Prior, after: Prior) -> bool:
-    return before is not after and _managed(before) != _managed(after)
-
-
-def _managed(prior: Prior) -> Prior:
-    return replace(prior, pending=(), freshness="")

@@ -170,12 +170,11 @@ json_values = st.recursive(
     max_leaves=6,
 )
 attributes = st.dictionaries(texts, json_values, max_size=3)
-addresses = st.builds(
-    ResourceAddress,
+addresses = st.tuples(
     st.sampled_from(["application", "worker", "image", "ssh_public_key"]),
     st.from_regex(r"[a-z0-9][a-z0-9_-]{0,3}", fullmatch=True),
     st.just("") | st.from_regex(r"[A-Za-z0-9._-]{1,3}", fullmatch=True),
-)
+).map(lambda parts: ResourceAddress(*parts))
 pendings = st.builds(Pending, addresses, texts, attributes, texts)
 
 

@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from reconciler.storage.remote import s3
+from tests.storage import places
+from tests.storage.places import Place
+
+BACKENDS = ("local", "s3")
+
+
+@pytest.fixture(scope="session")
+def bucket_url() -> Iterator[str]:
+    with places.bucket() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def lying_bucket_url() -> Iterator[str]:
+    with places.bucket(lies=True) as url:
+        yield url
+
+
+def s3_place(url: str, folder: Path) -> Place:
+    settings = {"bucket": places.BUCKET, "endpoint": url, "prefix": uuid4().hex}
+    return Place("s3", folder, partial(s3.open_shelf, settings, places.KEYS))
+
+
+@pytest.fixture(params=BACKENDS)
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+    """Each place in turn, empty."""
+    return make_place(request.param, request, tmp_path)
+
+
+def make_place(backend: str, request: pytest.FixtureRequest, folder: Path) -> Place:
+    if backend == "s3":
+        return s3_place(request.getfixturevalue("bucket_url"), folder)
+    return Place("local", folder)
