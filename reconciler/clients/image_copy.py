@@ -6,7 +6,7 @@ Knows sources and one target registry; which tag an image gets, and whether it i
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, MutableMapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 
 from reconciler.clients.image_manifest import Descriptor, Manifest
@@ -44,16 +44,14 @@ def copy_image(
     parallel: int = 4,
     never_overwrite: bool = False,
     mount_from: Sequence[str] = (),
-    upload_urls: MutableMapping[str, str] | None = None,
     progress: Progress = lambda *_: None,
     stop: Callable[[], bool] = lambda: False,
 ) -> CopyResult:
     """Copies an image, and puts it under every tag (without tags, only under its digest).
 
     `never_overwrite` leaves alone a tag that holds another image, and gives that one's digest. `mount_from` names
-    repositories of the target that may hold the same blobs. `upload_urls`, kept by the caller under
-    `repository@digest`, lets a later run go on with uploads that this one began. `progress` hears bytes done, bytes
-    in all and what is worked on, one call at a time; after `stop` says so, InterruptedRunError.
+    repositories of the target that may hold the same blobs. `progress` hears bytes done, bytes in all and what is worked
+    on, one call at a time; after `stop` says so, InterruptedRunError.
     """
     image = resolve(source, platform, all_platforms=all_platforms).manifest
     if never_overwrite and (other := _other_image(target, repository, tags, image.digest)):
@@ -66,7 +64,6 @@ def copy_image(
         repository,
         _distinct_blobs(manifests),
         mount_from=[name for name in (*sources, *mount_from) if name != repository],
-        upload_urls={} if upload_urls is None else upload_urls,
         progress=progress,
         stop=stop,
     )
@@ -125,7 +122,6 @@ class _Transfer:
         blobs: Sequence[Descriptor],
         *,
         mount_from: Sequence[str],
-        upload_urls: MutableMapping[str, str],
         progress: Progress,
         stop: Callable[[], bool],
     ) -> None:
@@ -134,7 +130,6 @@ class _Transfer:
         self._repository = repository
         self._blobs = blobs
         self._mount_from = mount_from
-        self._upload_urls = upload_urls
         self._progress = progress
         self._stop = stop
         self._abandoned = threading.Event()
@@ -188,17 +183,13 @@ class _Transfer:
         return any(self._target.mount_blob(self._repository, blob.digest, name) for name in self._mount_from)
 
     def _upload(self, blob: Descriptor) -> None:
-        key = f"{self._repository}@{blob.digest}"
         self._target.upload_blob(
             self._repository,
             blob.digest,
             blob.size,
             lambda offset: self._source.open_blob(blob.digest, blob.size, offset),
-            upload_url=self._upload_urls.get(key, ""),
-            on_session=lambda url: self._upload_urls.__setitem__(key, url),
             on_position=lambda position: self._tell(blob, position),
         )
-        self._upload_urls.pop(key, None)
 
     def _check_stop(self) -> None:
         if self._abandoned.is_set() or self._stop():

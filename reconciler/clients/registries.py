@@ -59,10 +59,14 @@ class Registries:
     def _opened(self, host: str) -> Registry:
         from reconciler.clients.docker_config import docker_credentials
         from reconciler.clients.registry import Registry
+        from reconciler.clients.upload_memory import UploadMemory, uploads_folder
 
         waiting: dict[str, Any] = {"sleep": self._sleep} if self._sleep else {}
         if host == self._managed_host:
-            return Registry(host, credentials=self._mint, endpoint=self._managed_url, **waiting)
+            uploads = UploadMemory(uploads_folder(self._environ))
+            return Registry(
+                host, credentials=self._mint, endpoint=self._managed_url, uploads=uploads, **waiting
+            )
         return Registry(host, credentials=lambda: docker_credentials(host, self._environ), **waiting)
 
     def _mint(self) -> Credentials | None:

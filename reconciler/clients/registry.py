@@ -26,6 +26,7 @@ from reconciler.clients.registry_answer import Answer
 from reconciler.clients.registry_auth import Credentials
 from reconciler.clients.registry_connection import RegistryConnection
 from reconciler.clients.registry_upload import BlobUpload
+from reconciler.clients.upload_memory import UploadMemory
 from reconciler.errors import IntegrityError, NotFoundError, ProviderError, UnavailableError
 
 CHUNK_SIZE = 64 * 1024 * 1024
@@ -37,7 +38,10 @@ _MOST_PAGES = 10_000
 
 
 class Registry:
-    """A registry spoken to as `host`; `endpoint` is where it really is, `credentials` is asked anew after every 401."""
+    """A registry spoken to as `host`; `endpoint` is where it really is, `credentials` is asked anew after every 401.
+
+    `uploads` remembers what was begun, for a later run; without it, nothing is.
+    """
 
     def __init__(
         self,
@@ -48,9 +52,11 @@ class Registry:
         sleep: Callable[[float], None] = time.sleep,
         timeout: float = 60.0,
         chunk_size: int = CHUNK_SIZE,
+        uploads: UploadMemory | None = None,
     ) -> None:
         self.host = host
         self._chunk_size = chunk_size
+        self._uploads = uploads or UploadMemory()
         self._connection = RegistryConnection(
             host, credentials=credentials, endpoint=endpoint, sleep=sleep, timeout=timeout
         )
@@ -169,29 +175,28 @@ class Registry:
         size: int,
         open_at: Reader,
         *,
-        upload_url: str = "",
-        on_session: Callable[[str], None] = lambda _: None,
         on_position: Callable[[int], None] = lambda _: None,
     ) -> None:
         """Brings a blob into a repository in constant memory; nothing is completed that does not match its digest.
 
-        `open_at(offset)` reads the blob from there. `on_session` is told the URL under which a later run goes on, by
-        giving it as `upload_url`; `on_position` how far the reading is, and may raise to stop it.
+        `open_at(offset)` reads the blob from there. `on_position` is told how far the reading is, and may raise to stop
+        it; a later run then goes on with what has been sent.
         """
         feed = BlobFeed(digest, size, open_at, on_position, self.name(repository, digest))
-        upload = BlobUpload(
-            self._connection,
-            repository,
-            feed,
-            digest,
-            size,
-            chunk_size=self._chunk_size,
-            on_session=on_session,
-        )
-        try:
-            upload.run(upload_url)
-        finally:
-            feed.close()
+        with self._uploads.of(self.name(repository, digest)) as remembered:
+            upload = BlobUpload(
+                self._connection,
+                repository,
+                feed,
+                digest,
+                size,
+                chunk_size=self._chunk_size,
+                on_session=remembered.keep,
+            )
+            try:
+                upload.run(remembered.url)
+            finally:
+                feed.close()
         if not upload.takes_chunks:
             self._chunk_size = 0
 

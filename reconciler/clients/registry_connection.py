@@ -156,6 +156,13 @@ class RegistryConnection:
             )
         return url
 
+    def path_of(self, url: str) -> str:
+        """Path and query of a URL of this registry, wherever that is; empty for one that leads elsewhere."""
+        parts = urlsplit(url)
+        if Origin.of(url) != self._origin:
+            return ""
+        return parts.path + (f"?{parts.query}" if parts.query else "")
+
     def pause(self, failures: int, wait: float = 0.0) -> bool:
         """Waits after so many failures in a row, at least `wait`; False when there were enough of them."""
         if failures > len(_PAUSES) or wait > _LONGEST_PAUSE:

@@ -35,7 +35,7 @@ class _NoChunksError(Exception):
 
 
 class BlobUpload:
-    """The upload of one blob; `on_session` hears the URL under which it can be gone on with, also by another run."""
+    """The upload of one blob; `on_session` hears the path under which another run can go on, "" if it is elsewhere."""
 
     def __init__(
         self,
@@ -210,7 +210,7 @@ class BlobUpload:
     def _follow(self, answer: Answer) -> None:
         if location := answer.headers.get("location"):
             self._url = self._connection.url(location, relative_to=answer.url)
-            self._on_session(self._url)
+            self._on_session(self._connection.path_of(self._url))
 
     def _lost_or_refused(self, answer: Answer) -> Exception:
         # 404: forgotten. 400 and 416 at the end: it holds other bytes than ours, which match their digest.

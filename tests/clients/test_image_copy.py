@@ -3,6 +3,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from reconciler.clients.image_copy import CopyResult, copy_image, put_tags
 from reconciler.clients.image_source import RegistrySource
 from reconciler.clients.registry import Registry
+from reconciler.clients.upload_memory import UploadMemory
 from reconciler.emulator.server import LocalServer
 from reconciler.errors import AuthenticationError, InterruptedRunError, NotFoundError, UnavailableError
 from tests.clients.clock import Clock
@@ -177,22 +179,17 @@ def test_the_first_failure_ends_the_copy(managed: Registry) -> None:
     assert [t for t in threading.enumerate() if t.name.startswith("blob")] == []
 
 
-def test_a_stopped_copy_goes_on_with_its_uploads(connect: Connect, faulty: FaultyRegistry) -> None:
-    source, urls = image(b"x" * 50_000), dict[str, str]()
+def test_a_stopped_copy_goes_on_with_its_uploads(
+    connect: Connect, faulty: FaultyRegistry, tmp_path: Path
+) -> None:
+    source = image(b"x" * 50_000)
     registry = connect(chunk_size=10_000)
+    registry._uploads = UploadMemory(tmp_path)
     with pytest.raises(InterruptedRunError):
-        copy_image(
-            source,
-            registry,
-            "app",
-            ["1"],
-            parallel=1,
-            upload_urls=urls,
-            stop=lambda: len(faulty.asked("PATCH")) > 2,
-        )
-    assert list(urls) == [f"app@{source.top.layers()[0].digest}"]
-    copy_image(source, registry, "app", ["1"], upload_urls=urls)
-    assert urls == {}
+        copy_image(source, registry, "app", ["1"], parallel=1, stop=lambda: len(faulty.asked("PATCH")) > 2)
+    assert len(list(tmp_path.iterdir())) == 1
+    copy_image(source, registry, "app", ["1"])
+    assert list(tmp_path.iterdir()) == []
     assert pull(registry, "app", "1").keys() == {source.top.digest, *source.blobs}
     assert len(faulty.asked("POST")) == 2
 

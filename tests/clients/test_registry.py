@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -9,6 +10,7 @@ from reconciler.clients.content_digest import digest_of
 from reconciler.clients.image_manifest import DOCKER_CONFIG, DOCKER_MANIFEST, OCI_MANIFEST
 from reconciler.clients.registry import Registry
 from reconciler.clients.registry_auth import Credentials
+from reconciler.clients.upload_memory import UploadMemory
 from reconciler.emulator.registry_access import mint
 from reconciler.emulator.server import LocalServer
 from reconciler.errors import AuthenticationError, IntegrityError, NotFoundError, ProviderError
@@ -16,6 +18,7 @@ from tests.clients.clock import Clock
 from tests.clients.conftest import ACCOUNT, HOST, drive
 from tests.clients.faulty_registry import FaultyRegistry
 from tests.clients.images import entry, image, index, manifest_of, pieces_of, pull, push, reader
+from tests.clients.uploads import Uploads
 
 Connect = Callable[..., Registry]
 REPOSITORY = f"{ACCOUNT}/team/app"
@@ -85,33 +88,28 @@ def test_a_blob_that_does_not_match_is_not_stored(registry: Registry) -> None:
     assert not registry.has_blob(REPOSITORY, absent)
 
 
-def test_an_upload_goes_on_in_another_run(registry: Registry) -> None:
-    registry._chunk_size = 10_000
-    sessions: list[str] = []
+def test_an_upload_goes_on_in_another_run(registry: Registry, tmp_path: Path) -> None:
+    registry._chunk_size, registry._uploads = 10_000, UploadMemory(tmp_path)
+    positions: list[int] = []
 
     def stop(position: int) -> None:
+        positions.append(position)
         if position > 12_000:
             raise KeyboardInterrupt
 
     content = BLOB[::-1]
     digest = digest_of(content)
     with pytest.raises(KeyboardInterrupt):
-        registry.upload_blob(
-            REPOSITORY, digest, len(content), reader(content), on_session=sessions.append, on_position=stop
-        )
-    registry.upload_blob(
-        REPOSITORY,
-        digest,
-        len(content),
-        reader(content),
-        upload_url=sessions[-1],
-    )
+        registry.upload_blob(REPOSITORY, digest, len(content), reader(content), on_position=stop)
+    assert len(list(tmp_path.iterdir())) == 1
+    registry.upload_blob(REPOSITORY, digest, len(content), reader(content))
     assert b"".join(registry.open_blob(REPOSITORY, digest, len(content))) == content
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_forgotten_upload_starts_over(registry: Registry) -> None:
-    url = f"/v2/{REPOSITORY}/blobs/uploads/3f1b6a3e-0000-4000-8000-000000000000"
-    registry.upload_blob(REPOSITORY, DIGEST, len(BLOB), reader(BLOB), upload_url=url)
+    registry._uploads = Uploads(url=f"/v2/{REPOSITORY}/blobs/uploads/3f1b6a3e-0000-4000-8000-000000000000")
+    registry.upload_blob(REPOSITORY, DIGEST, len(BLOB), reader(BLOB))
     assert registry.has_blob(REPOSITORY, DIGEST)
 
 

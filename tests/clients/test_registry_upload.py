@@ -10,6 +10,7 @@ from reconciler.errors import AuthenticationError, ProviderError, UnavailableErr
 from tests.clients.clock import Clock
 from tests.clients.faulty_registry import FaultyRegistry, running
 from tests.clients.images import reader
+from tests.clients.uploads import Uploads
 
 Connect = Callable[..., Registry]
 BLOB = bytes(range(256)) * 100
@@ -17,9 +18,9 @@ DIGEST = digest_of(BLOB)
 
 
 def upload(registry: Registry, url: str = "") -> list[str]:
-    sessions: list[str] = []
-    registry.upload_blob("app", DIGEST, len(BLOB), reader(BLOB), upload_url=url, on_session=sessions.append)
-    return sessions
+    registry._uploads = uploads = Uploads(url=url)
+    registry.upload_blob("app", DIGEST, len(BLOB), reader(BLOB))
+    return uploads.heard
 
 
 def spans(faulty: FaultyRegistry) -> list[str]:
@@ -67,11 +68,11 @@ def test_a_lost_answer_costs_no_second_upload(connect: Connect, faulty: FaultyRe
 
 def test_an_upload_goes_on_where_another_run_stopped(connect: Connect, faulty: FaultyRegistry) -> None:
     faulty.uploads["/v2/app/blobs/uploads/7"] = BLOB[:15_000]
-    sessions = upload(connect(chunk_size=10_000), f"{faulty.url}/v2/app/blobs/uploads/7?state=x")
+    sessions = upload(connect(chunk_size=10_000), "/v2/app/blobs/uploads/7?state=x")
     assert faulty.blobs[DIGEST] == BLOB
     assert spans(faulty) == ["15000-24999", "25000-25599"]
     assert faulty.asked("POST") == []
-    assert set(sessions) == {f"{faulty.url}/v2/app/blobs/uploads/7?state=x"}
+    assert set(sessions) == {"/v2/app/blobs/uploads/7?state=x"}
 
 
 def test_an_upload_that_only_lacked_its_end_is_finished(connect: Connect, faulty: FaultyRegistry) -> None:
