@@ -5,6 +5,7 @@ from __future__ import annotations
 import weakref
 from collections.abc import Callable, Generator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -19,12 +20,10 @@ if TYPE_CHECKING:
 class TemporaryImage:
     """An image in an archive of its own, which is removed with it."""
 
-    def __init__(self, folder: Path, source: ImageSource, name: str) -> None:
-        import shutil
-
+    def __init__(self, source: ImageSource, name: str, remove: Callable[[], object]) -> None:
         self._source = source
         self._name = name
-        self.remove: Callable[[], object] = weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        self.remove: Callable[[], object] = weakref.finalize(self, remove)
 
     @property
     def name(self) -> str:
@@ -66,21 +65,20 @@ class TemporaryImages:
 
     def make(self, name: str, write: Callable[[Path], object]) -> TemporaryImage:
         """Lets `write` write an archive, and opens it."""
-        import shutil
-        import tempfile
-
         from reconciler.clients.image_archive import open_archive
+        from reconciler.clients.temporary_folder import make_folder, remove_folder
 
         try:
-            folder = Path(tempfile.mkdtemp(prefix="reconciler-"))
+            folder, descriptor = make_folder()
         except OSError as error:
             raise ReconcilerError(
                 f"no temporary folder can be made ({error.strerror})", fix="set TMPDIR"
             ) from None
+        remove = partial(remove_folder, folder, descriptor)
         with ExitStack() as undo:
-            undo.callback(shutil.rmtree, folder, ignore_errors=True)
+            undo.callback(remove)
             write(folder / "image.tar")
-            image = TemporaryImage(folder, open_archive(folder / "image.tar"), name)
+            image = TemporaryImage(open_archive(folder / "image.tar"), name, remove)
             undo.pop_all()
         self._alive.add(image)
         return image
