@@ -13,9 +13,10 @@ from reconciler.cli.operating import open_operations
 from reconciler.cli.options import Common, common_options
 from reconciler.cli.saying import note, width
 from reconciler.cli.watching import show, watch_option
-from reconciler.errors import AuthenticationError, NotFoundError
+from reconciler.errors import AuthenticationError, NotFoundError, ReconcilerError
 from reconciler.model.resource import Prior
-from reconciler.render.instances import Fleet, Instance, fleet_of, fleet_text
+from reconciler.render.happenings import happenings_in
+from reconciler.render.instances import CloseUp, Fleet, Instance, close_up_text, fleet_of, fleet_text
 
 if TYPE_CHECKING:
     from reconciler.clients.cloudflare import Cloudflare
@@ -27,17 +28,62 @@ _RESTING = ("stopped", "inactive")
 @click.command("instances")
 @common_options
 @click.argument("app")
+@click.argument("instance", required=False)
 @watch_option
-def command(common: Common, app: str, watch: bool) -> int:
-    """Show the instances of APP by state, with the version each runs and the one it should."""
+def command(common: Common, app: str, instance: str | None, watch: bool) -> int:
+    """Show the instances of APP by state, with the version each runs and the one it should; with INSTANCE, one closely."""
     with open_operations(common) as operations:
         prior = operations.application(app)
 
-        def text(fleet: Fleet) -> str:
-            return fleet_text(fleet, partial(age_text, now=operations.transport.server_time()), width())
+        def look() -> Fleet | CloseUp:
+            found = fleet(operations.api, prior)
+            return close_up(operations.api, found, instance) if instance else found
 
-        show(common, lambda: fleet(operations.api, prior), text, watch=watch)
+        def text(found: Fleet | CloseUp) -> str:
+            age = partial(age_text, now=operations.transport.server_time())
+            if isinstance(found, CloseUp):
+                return close_up_text(found, age, width())
+            return fleet_text(found, age, width())
+
+        show(common, look, text, watch=watch)
     return 0
+
+
+def close_up(api: Cloudflare, found: Fleet, text: str) -> CloseUp:
+    """One instance, by its name or one of its ids. Raises ReconcilerError where there is no such one."""
+    known = (one for one in found.instances if text in (one.id, one.name, one.durable_object))
+    one = next(known, None)
+    if one is None:
+        raise ReconcilerError(
+            f"{found.address} has no instance {text!r}",
+            fix=f"`instances {found.address.partition('.')[2]}` lists them",
+        )
+    public, placements = _public_view(api, found.id, one), _placements(api, one)
+    size = public.get("configuration") or {}
+    return CloseUp(
+        found.address,
+        one,
+        vcpu=size.get("vcpu"),
+        memory_mib=size.get("memory"),
+        disk_mb=size.get("disk"),
+        exit_code=(public.get("status") or {}).get("exit_code"),
+        events=happenings_in(placements[-1]) if placements else (),
+    )
+
+
+def _public_view(api: Cloudflare, application: str, one: Instance) -> Document:
+    """What only the public view knows: it has instances under the ids of their objects (reference 2.9)."""
+    try:
+        return api.get_instance(application, one.durable_object or one.id)
+    except NotFoundError:
+        return {}
+
+
+def _placements(api: Cloudflare, one: Instance) -> list[dict[str, Any]]:
+    try:
+        return api.list_placements(one.id)
+    except (AuthenticationError, NotFoundError):
+        return []
 
 
 def fleet(api: Cloudflare, prior: Prior) -> Fleet:
@@ -53,7 +99,7 @@ def fleet(api: Cloudflare, prior: Prior) -> Fleet:
         prior.identity,
         intended=intended,
         applied=prior.outputs.get("version"),
-        under_way=bool(hint or application.get("active_rollout_id")),
+        under_way=bool(application.get("active_rollout_id")),
         instances=_instances(api, prior.identity, intended, image),
     )
 

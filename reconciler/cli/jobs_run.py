@@ -18,7 +18,7 @@ from reconciler.cli.saying import answer, note, width
 from reconciler.cli.workplace import config_folder, house_for, manifest_for
 from reconciler.engine.planner import Blueprint
 from reconciler.engine.recover import Checkpoints
-from reconciler.errors import RefusedError
+from reconciler.errors import ApplyError, ReconcilerError, RefusedError
 from reconciler.frozen import frozen
 from reconciler.manifest import peek
 from reconciler.model.address import ResourceAddress
@@ -44,12 +44,11 @@ def command(common: Common, address: str, yes: bool) -> int:
     with interruptible(stop), open_operations(common, stop=stop) as operations:
         job = operations.only(address, "job").address
         tally = run_now(_with_secrets(operations), job)
-        run = job_run(operations.api, operations.read().resources[job])
-        now = operations.transport.server_time()
-    if common.json:
-        answer(render_json(run))
-    else:
-        answer(jobs_text(JobsReport((run,), ()), partial(age_text, now=now), width(), with_events=True))
+        if tally.done:
+            run = job_run(operations.api, operations.read().resources[job])
+            age = partial(age_text, now=operations.transport.server_time())
+            text = jobs_text(JobsReport((run,), ()), age, width(), with_events=True)
+            answer(render_json(run) if common.json else text)
     return _conclude(tally, interrupted=stop())
 
 
@@ -146,14 +145,15 @@ def _nobody(gate: Gate) -> str:
 
 
 def _conclude(tally: Tally, *, interrupted: bool) -> int:
-    """Says what went wrong; the exit code is that of an apply (interface 3)."""
+    """Says what went wrong; the exit code is that of an apply (interface 3). Raises what kept the run from starting."""
     for failure in tally.failed:
+        if not tally.done:
+            family = ApplyError if failure.uncertain or failure.prior else ReconcilerError
+            raise family(failure.message, fix=failure.fix, address=str(failure.address))
         note(f"error: {failure.address}: {failure.message}" + (f"; {failure.fix}" if failure.fix else ""))
     for left in tally.unsettled:
         note(f"{left.address}: its run is still under way: {left.reason}")
     if interrupted:
         note_interrupted()
         return 130
-    if tally.failed:
-        return 4 if tally.done or any(one.uncertain or one.prior for one in tally.failed) else 1
-    return 4 if tally.unsettled else 0
+    return 4 if tally.failed or tally.unsettled else 0

@@ -6,7 +6,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from reconciler.frozen import frozen
-from reconciler.render.table import WIDTH, table
+from reconciler.render.harmless import harmless
+from reconciler.render.layout import Page
+from reconciler.render.table import WIDTH
 
 _ORDINARY = "Info"
 
@@ -23,8 +25,9 @@ class Happening:
     @property
     def told(self) -> str:
         """What happened, in the service's words; trouble is named."""
-        said = self.name if self.message in ("", self.name) else f"{self.name}: {self.message}"
-        return said if self.type in ("", _ORDINARY) else f"{self.type}: {said}"
+        kind = "" if self.type == _ORDINARY else self.type
+        message = "" if self.message == self.name else self.message
+        return ": ".join(filter(None, (kind, self.name, message)))
 
 
 def happenings_in(document: Mapping[str, Any]) -> tuple[Happening, ...]:
@@ -44,6 +47,10 @@ def last_told(happenings: Iterable[Happening]) -> str:
 
 
 def happenings_text(happenings: Iterable[Happening], width: int = WIDTH) -> str:
-    """One line per event."""
-    rows = [(one.time, one.told) for one in happenings]
-    return table(("TIME", "EVENT"), rows, width) if rows else ""
+    """When, and what happened, in as many lines as it needs."""
+    page = Page(width)
+    lines: list[str] = []
+    for one in happenings:
+        time = f"{harmless(one.time) or '-'}  "
+        lines.extend(page.wrap(harmless(one.told), len(time), time))
+    return "".join(f"{line}\n" for line in lines)

@@ -6,8 +6,10 @@ from collections import Counter
 from collections.abc import Callable
 
 from reconciler.frozen import frozen
+from reconciler.render.happenings import Happening, happenings_text
 from reconciler.render.harmless import harmless
-from reconciler.render.table import WIDTH, counted, table
+from reconciler.render.table import WIDTH, counted, indented, table
+from reconciler.render.values import Wording
 
 STATES = (
     "failed",
@@ -20,6 +22,7 @@ STATES = (
     "inactive",
 )
 """What needs a person comes first."""
+_WORDING = Wording()
 
 
 @frozen
@@ -50,6 +53,19 @@ class Fleet:
     by_state: dict[str, int]
     stragglers: int
     instances: tuple[Instance, ...]
+
+
+@frozen
+class CloseUp:
+    """One instance looked at closely: its size, how its container ended, and what happened where it runs."""
+
+    address: str
+    instance: Instance
+    vcpu: float | None
+    memory_mib: int | None
+    disk_mb: int | None
+    exit_code: int | None
+    events: tuple[Happening, ...]
 
 
 def fleet_of(
@@ -84,6 +100,31 @@ def fleet_text(fleet: Fleet, age: Callable[[str], str], width: int = WIDTH) -> s
         for one in fleet.instances
     ]
     return f"{text}\n{table(('STATE', 'VERSION', 'INSTANCE', 'LOCATION', 'SINCE'), rows, width)}"
+
+
+def close_up_text(found: CloseUp, age: Callable[[str], str], width: int = WIDTH) -> str:
+    """One instance for people, with its events."""
+    one = found.instance
+    facts = {
+        "state": one.state if found.exit_code is None else f"{one.state}, exit code {found.exit_code}",
+        "version": _version(one),
+        "image": _WORDING.shown(one.image) if one.image else "",
+        "size": _size(found),
+        "location": one.location,
+        "since": f"{one.since} ({age(one.since)})" if one.since else "",
+        "instance": one.id,
+        "object": one.durable_object,
+    }
+    head = harmless(f"{found.address}  {one.name or one.id}")
+    lines = [f"  {key:<9} {harmless(value)}\n" for key, value in facts.items() if value]
+    events = happenings_text(found.events, width - 2)
+    return f"{head}\n{''.join(lines)}{indented(events)}"
+
+
+def _size(found: CloseUp) -> str:
+    if None in (found.vcpu, found.memory_mib, found.disk_mb):
+        return ""
+    return f"{found.vcpu:g} vCPU, {found.memory_mib} MiB of memory, {found.disk_mb} MB of disk"
 
 
 def _headline(fleet: Fleet) -> str:

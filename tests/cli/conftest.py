@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.images_shop import MANIFEST, put_image
+from tests.cli.running_shop import running_shop
 from tests.harness import Project, project
 
 
@@ -15,4 +16,11 @@ def two_environments(tmp_path: Path) -> Iterator[Project]:
     with project(tmp_path) as made:
         made.write(MANIFEST)
         put_image(made, b"version one")
+        yield made
+
+
+@pytest.fixture
+def running(tmp_path: Path) -> Iterator[Project]:
+    """A project that is applied: applications with instances, a deployment, jobs that have run."""
+    with running_shop(tmp_path) as made:
         yield made
