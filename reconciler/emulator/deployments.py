@@ -66,8 +66,9 @@ def _configuration(call: Call, body: Object, before: Object | None) -> Object:
     kept = {key: (before or {})[key] for key in bodies.CONFIGURATION_FIELDS if key in (before or {})}
     stored = {**kept, **sizes.expanded(wish, before, sizes.account_size(call.world, call.account))}
     rules.check_configuration(call.world, call.account, wish, stored)
-    stored["checks"] = [_filled(number, check) for number, check in enumerate(stored.get("checks", []))]
-    return stored if stored["checks"] else {key: value for key, value in stored.items() if key != "checks"}
+    if "checks" in stored:
+        stored["checks"] = [_filled(number, check) for number, check in enumerate(stored["checks"])]
+    return stored
 
 
 def _filled(number: int, check: Object) -> Object:

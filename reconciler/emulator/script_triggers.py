@@ -99,8 +99,9 @@ def put_script_routes(call: Call, script: str) -> Answer:
     for pattern in there.keys() - wanted.keys():
         call.world.remove("route", call.account, there[pattern]["id"])
     for pattern, route in wanted.items():
-        if pattern not in there:
-            put_route(call, pattern, script, _zone_of(route, pattern))
+        zone = _zone_of(route, pattern)
+        if pattern not in there or there[pattern]["zone_id"] != zone:
+            put_route(call, pattern, script, zone, there[pattern]["id"] if pattern in there else "")
     return ok(call.world.where("route", call.account, "script", script))
 
 

@@ -89,6 +89,12 @@ def test_checks_come_back_with_their_defaults(cloud: Cloud) -> None:
     assert created["checks"][0]["http"]["method"] == "GET"
 
 
+def test_the_last_check_can_be_taken_away(cloud: Cloud) -> None:
+    check = {"type": "tcp", "port": "web", "interval": "10s", "timeout": "1s", "kind": "health"}
+    created = cloud.post("deployments/v2", wish(ports=[{"name": "web"}], checks=[check])).result
+    assert cloud.patch(f"deployments/{created['id']}/v2", {"checks": []}).result["checks"] == []
+
+
 @pytest.mark.parametrize(
     ("change", "error"),
     [

@@ -54,6 +54,12 @@ def test_a_route_belongs_to_one_script(api: WorkersApi) -> None:
     assert api.refusal("PUT", "/workers/scripts/other/routes", json=[ROUTE]) == (409, 10020)
 
 
+def test_a_route_can_move_to_another_zone(api: WorkersApi) -> None:
+    for zone in ("a" * 32, "b" * 32):
+        api.result("PUT", EDGE + "/routes", json=[{**ROUTE, "zone_id": zone}])
+        assert [one["zone_id"] for one in api.result("GET", EDGE + "/routes")] == [zone]
+
+
 def test_routes_can_be_handled_by_zone(api: WorkersApi) -> None:
     zone = api.result("GET", "//zones?name=example.com")[0]["id"]
     api.result("PUT", EDGE + "/routes", json=[ROUTE])
