@@ -116,6 +116,13 @@ def test_the_managed_variant_sends_little() -> None:
     }
 
 
+def test_what_is_left_of_a_managed_configuration_is_sent_even_if_it_is_nothing() -> None:
+    managed = {"scheduling_policy": "durable_object"}
+    live = create_body({**managed, "name": "w1-app", "ssh": {"enabled": False}})
+    assert modify_body(managed, live) == {"configuration": {}}
+    assert modify_body(managed, {}) == {}
+
+
 def test_unsafe_is_merged_into_every_body() -> None:
     unsafe = {"configuration": {"lifecycle": {"x": 1}}, "future": True}
     attributes = wanted(unsafe=unsafe)

@@ -217,6 +217,11 @@ def test_another_platform_is_an_error(block: dict[str, Any], path: tuple[str, ..
     assert bind_image(block).errors == [(path, "I108", message)]
 
 
+def test_a_build_for_the_only_platform_is_one_that_names_none() -> None:
+    named = bind_image({"build": {"platform": "linux/amd64"}})
+    assert named.attributes == bind_image({"build": {}}).attributes == {"build": {"context": "."}}
+
+
 def test_all_platforms_are_kept_where_that_is_said() -> None:
     binding = bind_image({"archive": "a.tar", "platform": "linux/amd64", "platforms": "all"})
     assert binding.messages == []

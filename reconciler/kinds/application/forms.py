@@ -152,7 +152,9 @@ def modify_body(
     """
     body: dict[str, Any] = {}
     if merged["scheduling_policy"] == MANAGED:
-        body = _managed_fields(merged)
+        # What is replaced whole has to be sent even where nothing is left of it.
+        body = {"configuration": {}} if application.get("configuration") else {}
+        body |= _managed_fields(merged)
     else:
         if with_configuration:
             body["configuration"] = kept_logs(configuration(merged, application), application)

@@ -14,6 +14,7 @@ from reconciler.model.value import Attributes, Value
 MISSING = "D101"
 BAD_SIZE = "D102"
 RESERVED = "D103"
+NAMED = "D104"
 RUN_LABEL = "reconciler-operation"
 """Holds the id of the operation that made it, by which one whose answer was lost is found."""
 _AS_IT_IS = ("location", "network", "dns", "provisioner", "ssh")
@@ -21,6 +22,8 @@ _AS_IT_IS = ("location", "network", "dns", "provisioner", "ssh")
 
 def read_deployment(block: Attributes, context: BindContext) -> Bound:
     """Takes a block apart, reporting everything that is wrong with it."""
+    if context.name is not None:
+        context.report(("name",), NAMED, "a deployment has no name", "leave `name` out; its id is its name")
     if context.external:
         return Bound({})
     given = {key: value for key, value in block.items() if value is not None}

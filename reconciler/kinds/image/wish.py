@@ -94,7 +94,8 @@ class _Reading:
             return
         self._check_platform(block.get("platform"), ("build", "platform"))
         self._check_arguments(block)
-        self._attributes["build"] = {"context": ".", **block}
+        said = {key: value for key, value in block.items() if (key, value) != ("platform", PLATFORM)}
+        self._attributes["build"] = {"context": ".", **said}
 
     def _check_arguments(self, block: Mapping[str, Value]) -> None:
         arguments, harmless = block.get("args"), block.get("not_secret")

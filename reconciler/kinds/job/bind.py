@@ -20,6 +20,7 @@ from reconciler.model.value import Attributes, Path, Ref, TextOf, Unknown, Value
 NO_APPLICATION = "J101"
 NOT_FOR_JOBS = "J102"
 TWICE = "J103"
+NAMED = "J104"
 RUN_VARIABLE = "RECONCILER_RUN"
 """Holds the run's own id: set for every run, by which one whose answer was lost is found."""
 _APPLICATION = "application"
@@ -27,6 +28,8 @@ _APPLICATION = "application"
 
 def read_job(block: Attributes, context: BindContext) -> Bound:
     """Takes a block apart, reporting everything that is wrong with it."""
+    if context.name is not None:
+        context.report(("name",), NAMED, "a run has no name", "leave `name` out; its id is its name")
     return Bound({}) if context.external else _Reading(block, context).bound()
 
 
