@@ -7,7 +7,8 @@ rather finds an export too many than one too few.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from functools import cache
 
 from reconciler.frozen import frozen
 
@@ -47,13 +48,6 @@ _TOKENS = (
 )
 _IN_TEMPLATE = (("{", "open", ""), ("}", "close", ""))
 
-
-def _either(tokens: Iterable[tuple[str, str, str]]) -> re.Pattern[str]:
-    return re.compile("|".join(f"{re.escape(first)}(?P<{name}>{rest})" for first, name, rest in tokens))
-
-
-_CODE = _either(_TOKENS)
-_CODE_IN_TEMPLATE = _either((*_TOKENS, *_IN_TEMPLATE))
 _TEMPLATE_TEXT = re.compile(r"[^`\\$]*(?:(?:\\[\s\S]|\$(?!\{))[^`\\$]*)*(?P<end>`|\$\{|\Z|\\\Z)")
 _COMMENT = re.compile(rf"//[^\n]*|/{_BLOCK}")
 _REGEX = re.compile(r"/(?:[^\\/\[\n]|\\.|\[(?:[^\]\\\n]|\\.)*\])+/")
@@ -61,6 +55,12 @@ _REGEX = re.compile(r"/(?:[^\\/\[\n]|\\.|\[(?:[^\]\\\n]|\\.)*\])+/")
 _BEFORE_REGEX = re.compile(
     r"(?:^|[(,=:\[!&|?{;+\-*%<>~^]|\b(?:return|typeof|case|in|of|delete|void|yield|await|else|do))\s*\Z"
 )
+
+
+@cache  # it takes milliseconds to compile, and few modules have a template
+def _tokens(*, in_template: bool) -> re.Pattern[str]:
+    tokens = (*_TOKENS, *_IN_TEMPLATE) if in_template else _TOKENS
+    return re.compile("|".join(f"{re.escape(first)}(?P<{name}>{rest})" for first, name, rest in tokens))
 
 
 @frozen
@@ -91,7 +91,7 @@ def _statements(text: str) -> Iterator[re.Match[str]]:
     """Gives the import and export statements, keeping track of templates and the code inside them."""
     depths: list[int] = []
     position = 0
-    while found := (_CODE_IN_TEMPLATE if depths else _CODE).search(text, position):
+    while found := _tokens(in_template=bool(depths)).search(text, position):
         position = found.end()
         kind = found.lastgroup
         if kind == "slash":

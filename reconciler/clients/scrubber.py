@@ -24,6 +24,7 @@ class Scrubber:
 
     def __init__(self) -> None:
         self._longest_first: tuple[str, ...] = ()
+        self._added: list[str] = []  # since a text was last scrubbed
         self._lock = threading.Lock()
 
     def __repr__(self) -> str:
@@ -31,18 +32,25 @@ class Scrubber:
 
     def add(self, value: str) -> None:
         """Remembers a value for the rest of the run."""
-        forms = {form for text in _pieces(value) for form in _forms_of(text)}
         with self._lock:
-            known = forms.union(self._longest_first)
-            self._longest_first = tuple(sorted(known, key=len, reverse=True))
+            self._added.append(value)
 
     def __call__(self, text: str) -> str:
         """Gives the text without the values."""
         # A pattern of all forms at once takes seconds to compile for a few private keys.
-        for form in self._longest_first:
+        for form in self._forms():
             if form in text:
                 text = text.replace(form, PLACEHOLDER)
         return text
+
+    def _forms(self) -> tuple[str, ...]:
+        """Every form of every value, worked out when a text is scrubbed: most runs say nothing that has to be."""
+        with self._lock:
+            if self._added:
+                added = {form for value in self._added for text in _pieces(value) for form in _forms_of(text)}
+                self._longest_first = tuple(sorted(added.union(self._longest_first), key=len, reverse=True))
+                self._added = []
+            return self._longest_first
 
 
 def _pieces(value: str) -> Iterator[str]:
@@ -57,7 +65,7 @@ def _pieces(value: str) -> Iterator[str]:
 
 
 def _forms_of(text: str) -> set[str]:
-    import html  # knows two thousand names of signs, which takes a while, and not every run has a secret
+    import html  # knows two thousand names of signs, which takes a while to load
 
     quoted = json.dumps(text)[1:-1]
     plain = json.dumps(text, ensure_ascii=False)[1:-1]

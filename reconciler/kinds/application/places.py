@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -60,6 +59,8 @@ def _check(canonical: Mapping[str, Value], context: BindContext) -> None:
         return
     for region in regions:
         if region not in REGIONS:
+            import difflib  # only a mistyped region waits for it
+
             near = difflib.get_close_matches(region, REGIONS, n=1)
             fix = f"did you mean {near[0]}?" if near else f"there are {', '.join(REGIONS)}"
             context.report(("constraints", "regions"), BAD_REGION, f'there is no region "{region}"', fix)
