@@ -57,7 +57,6 @@ class Registries:
             return self._open[host]
 
     def _opened(self, host: str) -> Registry:
-        from reconciler.clients.docker_config import docker_credentials
         from reconciler.clients.registry import Registry
         from reconciler.clients.upload_memory import UploadMemory, uploads_folder
 
@@ -67,7 +66,12 @@ class Registries:
             return Registry(
                 host, credentials=self._mint, endpoint=self._managed_url, uploads=uploads, **waiting
             )
-        return Registry(host, credentials=lambda: docker_credentials(host, self._environ), **waiting)
+        return Registry(host, credentials=lambda: self._known_to_docker(host), **waiting)
+
+    def _known_to_docker(self, host: str) -> Credentials | None:
+        from reconciler.clients.docker_config import docker_credentials
+
+        return docker_credentials(host, self._environ)
 
     def _mint(self) -> Credentials | None:
         from reconciler.clients.registry_auth import Credentials

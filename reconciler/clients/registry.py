@@ -9,10 +9,9 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Generator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
-from reconciler.clients.blob_feed import BlobFeed, Reader
 from reconciler.clients.content_digest import verified
 from reconciler.clients.image_manifest import (
     LARGEST_MANIFEST,
@@ -25,9 +24,11 @@ from reconciler.clients.image_reference import is_digest, is_repository, is_tag
 from reconciler.clients.registry_answer import Answer
 from reconciler.clients.registry_auth import Credentials
 from reconciler.clients.registry_connection import RegistryConnection
-from reconciler.clients.registry_upload import BlobUpload
 from reconciler.clients.upload_memory import UploadMemory
 from reconciler.errors import IntegrityError, NotFoundError, ProviderError, UnavailableError
+
+if TYPE_CHECKING:
+    from reconciler.clients.blob_feed import Reader
 
 CHUNK_SIZE = 64 * 1024 * 1024
 
@@ -182,6 +183,9 @@ class Registry:
         `open_at(offset)` reads the blob from there. `on_position` is told how far the reading is, and may raise to stop
         it; a later run then goes on with what has been sent.
         """
+        from reconciler.clients.blob_feed import BlobFeed
+        from reconciler.clients.registry_upload import BlobUpload
+
         feed = BlobFeed(digest, size, open_at, on_position, self.name(repository, digest))
         with self._uploads.of(self.name(repository, digest)) as remembered:
             upload = BlobUpload(
