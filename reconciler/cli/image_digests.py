@@ -27,8 +27,9 @@ _MANAGED_HOST = "registry.cloudflare.com"
 class ImageDigests:
     """A context: its connections are given back at its end."""
 
-    def __init__(self, common: Common) -> None:
+    def __init__(self, common: Common, *, may_push: bool = False) -> None:
         self._common = common
+        self._may_push = may_push
         self._stack = ExitStack()
         named = os.environ.get("CLOUDFLARE_CONTAINER_REGISTRY", "").rstrip("/")
         self._managed = {_MANAGED_HOST, named.partition("://")[2] or named} - {""}
@@ -56,25 +57,38 @@ class ImageDigests:
         """The digest of what a manifest names, where no host means Cloudflare's registry; raises ReconcilerError."""
         return self._of(ImageReference.parse(name))
 
+    def located(self, name: str) -> ImageReference:
+        """What a manifest names, in full and by digest; raises ReconcilerError."""
+        reference = self._placed(ImageReference.parse(name))
+        return replace(reference, tag="", digest=self._of(reference))
+
+    def registry(self, host: str) -> Registry:
+        """The registry of something that was located."""
+        return self._registry(host) if host in self._managed else self._others(host)
+
     def _of(self, reference: ImageReference) -> str:
         if not reference.version:
             reference = replace(reference, tag="latest")
         if reference not in self._known:
-            self._known[reference] = self._asked(reference)
+            self._known[reference] = self._asked(self._placed(reference))
         return self._known[reference]
 
-    def _asked(self, reference: ImageReference) -> str:
+    def _placed(self, reference: ImageReference) -> ImageReference:
+        """The reference in full: without a host, and by either of its names, Cloudflare's registry is meant."""
         if reference.host and reference.host not in self._managed:
-            return ImageLookup(self._others).digest_of(reference)
-        account = self._opened()
-        # Both names of the registry mean the one that is spoken to.
-        ours = place_image(str(replace(reference, host="")), account.rules).reference
-        return ImageLookup(self._registry).digest_of(ours)
+            return reference
+        text = str(replace(reference, host="", tag=reference.tag if reference.version else "latest"))
+        return place_image(text, self._opened().rules).reference
+
+    def _asked(self, reference: ImageReference) -> str:
+        return ImageLookup(self.registry).digest_of(reference)
 
     def _registry(self, host: str) -> Registry:
         return self._opened().registries(host)
 
     def _opened(self) -> Account:
         if self._account is None:
-            self._account = self._stack.enter_context(open_cloud(self._common)).only()
+            self._account = self._stack.enter_context(
+                open_cloud(self._common, may_push=self._may_push)
+            ).only()
         return self._account

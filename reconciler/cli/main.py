@@ -37,7 +37,7 @@ COMMANDS = {
     "graph": "Draw who waits for whom",
     "import": "Bring in what exists already",
     "state": "Tend the memory: list, show, mv, rm, history, restore, ...",
-    "images": "Tend images: list, push, copy, gc, pin, login",
+    "images": "Tend images: list, build, push, copy, sbom, gc, pin, login",
     "promote": "Write the digest that runs in one environment into the manifest for another",
     "compose": "Write a Compose file for a production-like local run",
     "doctor": "Check credentials, reachability, Docker, clock",

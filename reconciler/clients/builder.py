@@ -20,7 +20,7 @@ from reconciler.clients.temporary_image import TemporaryImage, TemporaryImages
 
 if TYPE_CHECKING:
     from reconciler.clients.build_context import BuildContext
-    from reconciler.clients.docker_build import Progress, Stop
+    from reconciler.clients.docker_build import DockerBuild, Progress, Stop
     from reconciler.clients.git_commit import Commit
     from reconciler.clients.image_source import ImageSource
 
@@ -54,12 +54,24 @@ class DockerBuilder:
 
     def build(self, block: Mapping[str, Any], base_dir: Path, progress: Progress, stop: Stop) -> ImageSource:
         """Builds what `inputs` looked at last; the same inputs are built once, however many images want them."""
-        context = self._contexts.get(_key(block, base_dir)) or self._look(block, base_dir)
+        context = self._looked_at(block, base_dir)
         inputs = context.inputs.hash
         with self._building.setdefault(inputs, threading.Lock()):
             image = self._built.get(inputs) or self._build(context, progress, stop)
             self._built[inputs] = image
         return image
+
+    def keep_in_docker(
+        self, block: Mapping[str, Any], base_dir: Path, name: str, progress: Progress, stop: Stop
+    ) -> bool:
+        """Builds what `inputs` looked at last into Docker, under that name; False where that is there already."""
+        from reconciler.clients.docker_daemon import connected
+
+        with connected(self.environ) as daemon:
+            if daemon.has_image(name):
+                return False
+        self._order(self._looked_at(block, base_dir), progress, stop).keep_in_docker(name)
+        return True
 
     def commit(self, block: Mapping[str, Any], base_dir: Path) -> Commit | None:
         """The commit that holds what a build reads; None where git knows of none."""
@@ -86,11 +98,17 @@ class DockerBuilder:
         self._contexts[_key(block, base_dir)] = context
         return context
 
+    def _looked_at(self, block: Mapping[str, Any], base_dir: Path) -> BuildContext:
+        return self._contexts.get(_key(block, base_dir)) or self._look(block, base_dir)
+
     def _build(self, context: BuildContext, progress: Progress, stop: Stop) -> TemporaryImage:
+        name = f"the build of {context.recipe.dockerfile}"
+        return self.temporary.make(name, self._order(context, progress, stop).write)
+
+    def _order(self, context: BuildContext, progress: Progress, stop: Stop) -> DockerBuild:
         from reconciler.clients.docker_build import DockerBuild
 
-        build = DockerBuild(context, self.environ, progress, stop, self.builder, self._version(context))
-        return self.temporary.make(f"the build of {context.recipe.dockerfile}", build.write)
+        return DockerBuild(context, self.environ, progress, stop, self.builder, self._version(context))
 
     def _version(self, context: BuildContext) -> bytes:
         if not context.version_path:

@@ -59,24 +59,41 @@ class DockerBuild:
 
     def write(self, archive: Path) -> None:
         """Builds, and writes the image as an archive: an OCI layout, or what `docker save` writes."""
+        program, buildx = self._program()
+        if program and buildx and not buildx.is_in_daemon:
+            self._run([*self._buildx(program, buildx), "--output", f"type=oci,dest={archive}"])
+            return
+        with connected(self.environ) as daemon, self._named(daemon) as name:
+            self._into(daemon, name, program, buildx)
+            self.progress(0, 0, "reading the image out of Docker")
+            daemon.save(name, archive, self.stop)
+
+    def keep_in_docker(self, name: str) -> None:
+        """Builds, and leaves the image in Docker under that name."""
+        program, buildx = self._program()
+        with connected(self.environ) as daemon:
+            self._into(daemon, name, program, buildx)
+
+    def _program(self) -> tuple[DockerProgram | None, Buildx | None]:
+        """What can be started, and the plugin with the builder that is wanted."""
         program = DockerProgram.find(self.environ)
         buildx = program.buildx(self.builder) if program else None
         if self.builder and buildx is None:
             raise ReconcilerError(
                 f"the builder {self.builder} needs docker buildx", fix="install the buildx plugin"
             )
-        if program and buildx and not buildx.is_in_daemon:
-            self._run([*self._buildx(program, buildx), "--output", f"type=oci,dest={archive}"])
-            return
-        with connected(self.environ) as daemon, self._named(daemon) as name:
-            if program and buildx and daemon.has_buildkit():
-                self._run([*self._buildx(program, buildx), "--load", "--tag", name])
-            elif program and daemon.has_buildkit() and program.has_buildkit():
-                self._run([*self._docker_build(program), "--tag", name])
-            else:
-                self._in_daemon(daemon, name)
-            self.progress(0, 0, "reading the image out of Docker")
-            daemon.save(name, archive, self.stop)
+        return program, buildx
+
+    def _into(
+        self, daemon: DockerDaemon, name: str, program: DockerProgram | None, buildx: Buildx | None
+    ) -> None:
+        """Builds with whatever there is, so that the result is in this daemon."""
+        if program and buildx and (not buildx.is_in_daemon or daemon.has_buildkit()):
+            self._run([*self._buildx(program, buildx), "--load", "--tag", name])
+        elif program and daemon.has_buildkit() and program.has_buildkit():
+            self._run([*self._docker_build(program), "--tag", name])
+        else:
+            self._in_daemon(daemon, name)
 
     @contextmanager
     def _named(self, daemon: DockerDaemon) -> Iterator[str]:

@@ -107,6 +107,13 @@ class DockerDaemon:
         with _translated(f"the image {name}"):
             return str(self._api.inspect_image(name)["Id"])
 
+    def has_image(self, name: str) -> bool:
+        """Whether an image has this name now."""
+        try:
+            return bool(self.image_id(name))
+        except NotFoundError:
+            return False
+
     def build(self, order: DaemonBuild, context: Iterable[bytes], heard: Heard, stop: Stop) -> bool:
         """Builds with the daemon's own builder, passes on each line it says, and tells whether all went well."""
         from docker.errors import APIError

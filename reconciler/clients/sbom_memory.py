@@ -12,13 +12,14 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from reconciler.clients.image_reference import is_digest
-from reconciler.clients.sbom_document import Sbom
-from reconciler.clients.sbom_packages import Package
-from reconciler.clients.stat_cache import cache_folder
 from reconciler.frozen import frozen
+
+if TYPE_CHECKING:
+    from reconciler.clients.sbom_document import Sbom
 
 _FORGOTTEN_AFTER = 90 * 24 * 3600.0
 
@@ -32,11 +33,16 @@ class SbomMemory:
     @classmethod
     def of(cls, environ: Mapping[str, str]) -> SbomMemory:
         """Where this user's are kept."""
+        from reconciler.clients.stat_cache import cache_folder
+
         contexts = cache_folder(environ)
         return cls(contexts.with_name("sboms") if contexts else None)
 
     def recall(self, digest: str) -> Sbom | None:
         """What is in an image, where that was seen before."""
+        from reconciler.clients.sbom_document import Sbom
+        from reconciler.clients.sbom_packages import Package
+
         path = self._path(digest)
         if path is None:
             return None

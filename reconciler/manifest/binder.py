@@ -60,6 +60,7 @@ def bind_environment(
         moved=effective_moves(language.entries("moved"), language.scope.declared, language.site),
         state=language.map("state"),
         check=language.map("check"),
+        dev=language.map("dev"),
         used=language.scope.used,
         warnings=findings.warnings,
     )

@@ -1,4 +1,4 @@
-"""The keys of the language itself, which no resource is part of: project, account, naming, variables, state, check."""
+"""The keys of the language itself, which no resource is part of: project, account, naming, variables, state, check, dev."""
 
 from __future__ import annotations
 

@@ -214,6 +214,18 @@ def _language() -> dict[str, Any]:
             },
             "What `reconciler check` looks for.",
         ),
+        "dev": _map_of(
+            {
+                "remote": written(
+                    {
+                        "type": "boolean",
+                        "description": "Whether `images build --dev` pushes the images, too.",
+                        "default": False,
+                    }
+                )
+            },
+            "How images are built while developing.",
+        ),
     }
 
 

@@ -62,6 +62,7 @@ class Manifest:
     moved: tuple[Move, ...] = ()
     state: Mapping[str, Value] = field(default_factory=dict)
     check: Mapping[str, Value] = field(default_factory=dict)
+    dev: Mapping[str, Value] = field(default_factory=dict)
     used: Mapping[str, Mapping[str, Value]] = field(default_factory=dict)  # {"env": .., "var": .., "git": ..}
     warnings: tuple[Diagnostic, ...] = ()
 

@@ -36,7 +36,9 @@ def test_the_table_says_the_same_to_people(two_environments: Project) -> None:
     heads, line = two_environments.run("images", "list").out.splitlines()
     assert heads.split() == ["IMAGE", "DIGEST", "SIZE", "AGE", "COMMIT", "USED", "BY"]
     assert line.startswith(f"shop-api:{digest[7:19]}  {digest[:19]}  ")
-    assert line.endswith("  -    -       application shop-staging-api, staging: application.api, staging: image.api")
+    assert line.endswith(
+        "  -    -       application shop-staging-api, staging: application.api, staging: image.api"
+    )
 
 
 def test_manifests_without_a_tag_are_hidden(two_environments: Project) -> None:
