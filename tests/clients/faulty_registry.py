@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import count
 from typing import Any, cast
 from urllib.parse import parse_qs, urlsplit
 
@@ -38,6 +39,16 @@ class Seen:
     body: bytes = b""
 
 
+class Hold:
+    """Stops at the request of that number, half of its body read, until somebody lets go; its work is done or is not."""
+
+    def __init__(self, number: int, *, works: bool) -> None:
+        self.number = number
+        self.works = works
+        self.reached = threading.Event()
+        self.released = threading.Event()
+
+
 class FaultyRegistry:
     """What the registry holds, how it fails, and what it was asked."""
 
@@ -56,6 +67,8 @@ class FaultyRegistry:
         self.drop_after: list[str] = []
         self.keeps_broken_chunks = True
         self.ranges = True
+        self.hold: Hold | None = None
+        self.numbers = count(1)
         self.lock = threading.Lock()
         self.server = _Server(self)
 
@@ -66,6 +79,11 @@ class FaultyRegistry:
     @property
     def url(self) -> str:
         return f"http://{self.host}"
+
+    def settle(self) -> None:
+        """Returns once no request is worked on any more."""
+        for thread in list(self.server.working):
+            thread.join(20)
 
     def answers(self, method: str, path: str, status: int, times: int = 1, **more: Any) -> None:
         self.canned.append(Canned(method, path, status, times=times, **more))
@@ -99,6 +117,12 @@ class _Server(ThreadingHTTPServer):
     def __init__(self, registry: FaultyRegistry) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.registry = registry
+        self.working: list[threading.Thread] = []
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        """One connection, in a thread that others may wait for."""
+        self.working.append(threading.current_thread())
+        super().process_request_thread(request, client_address)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Broken connections are what the tests are about."""
@@ -136,10 +160,14 @@ class _Handler(BaseHTTPRequestHandler):
         seen = Seen(
             method, parts.path, parse_qs(parts.query), {k.lower(): v for k, v in self.headers.items()}
         )
-        self.registry.seen.append(seen)
+        with self.registry.lock:
+            self.registry.seen.append(seen)
+            number = len(self.registry.seen)
         if method == "PATCH" and self.registry.cut_patch_after:
             self.cut_patch(parts.path, self.registry.cut_patch_after.pop(0))
-        seen.body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        if self.registry.hold and self.registry.hold.number == number:
+            self.stop_at(self.registry.hold, seen)
+        seen.body += self.rfile.read(int(self.headers.get("Content-Length") or 0) - len(seen.body))
         if canned := self.registry.canned_for(method, parts.path):
             return self.reply(canned.status, canned.body, canned.headers)
         if parts.path == "/token":
@@ -147,6 +175,13 @@ class _Handler(BaseHTTPRequestHandler):
         if not self.is_let_in():
             return self.challenge()
         return self.operate(seen)
+
+    def stop_at(self, hold: Hold, seen: Seen) -> None:
+        seen.body = self.rfile.read(int(self.headers.get("Content-Length") or 0) // 2)
+        hold.reached.set()
+        hold.released.wait(20)
+        if not hold.works:
+            raise _CutError
 
     def operate(self, seen: Seen) -> None:
         kind = next((k for k in ("/blobs/uploads/", "/blobs/", "/manifests/") if k in seen.path), "")
@@ -159,8 +194,8 @@ class _Handler(BaseHTTPRequestHandler):
             return self.manifest(seen, name)
         return self.reply(404)
 
-    def cut_patch(self, path: str, count: int) -> None:
-        received = self.rfile.read(count)
+    def cut_patch(self, path: str, length: int) -> None:
+        received = self.rfile.read(length)
         if self.registry.keeps_broken_chunks:
             self.registry.uploads[path] += received
         raise _CutError
@@ -169,7 +204,7 @@ class _Handler(BaseHTTPRequestHandler):
         uploads = self.registry.uploads
         if seen.method == "POST":
             with self.registry.lock:
-                path = f"{path}{len(uploads) + 1}"
+                path = f"{path}{next(self.registry.numbers)}"
                 uploads[path] = b""
             return self.reply(202, headers={"Location": f"{path}?state=x"})
         if path not in uploads:

@@ -1,5 +1,5 @@
 from __future__ import annotations
 
-from tests.e2e.conftest import shop
+from tests.e2e.conftest import docker_registry, shop
 
-__all__ = ["shop"]
+__all__ = ["docker_registry", "shop"]
