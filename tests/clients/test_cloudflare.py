@@ -123,7 +123,7 @@ def test_secrets_keys_and_the_account(api: Cloudflare) -> None:
         api.create_secret("pw", "again")
     api.delete_secret("pw")
     with pytest.raises(NotFoundError) as caught:
-        api.get_secret("pw")
+        api.update_secret("pw", "again")
     assert caught.value.code == "SECRET_NAME_NOT_FOUND"
     assert api.update_account({"vcpus": 0.5})["defaults"]["vcpus"] == 0.5
 

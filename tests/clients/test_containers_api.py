@@ -17,7 +17,6 @@ OBJECTS: list[tuple[Call, str, str, Any]] = [
     (lambda api: api.create_application(BODY), "POST", "/applications", BODY),
     (lambda api: api.update_application("A", BODY), "PATCH", "/applications/A", BODY),
     (lambda api: api.get_application_status("A"), "GET", "/applications/A/status", None),
-    (lambda api: api.get_application_deployment("A", "D"), "GET", "/applications/A/deployments/D", None),
     (
         lambda api: api.recreate_application_deployment("A", "D", BODY),
         "POST",
@@ -26,7 +25,6 @@ OBJECTS: list[tuple[Call, str, str, Any]] = [
     ),
     (lambda api: api.get_instance("A", "I"), "GET", "/applications/A/instances/I", None),
     (lambda api: api.prepare_image("i@x"), "POST", "/image-preparations", {"image": "i@x"}),
-    (lambda api: api.put_instance_group("N", BODY), "PUT", "/instance-groups/N", BODY),
     (lambda api: api.create_rollout("A", BODY), "POST", "/applications/A/rollouts", BODY),
     (lambda api: api.get_rollout("A", "R"), "GET", "/applications/A/rollouts/R", None),
     (
@@ -38,7 +36,6 @@ OBJECTS: list[tuple[Call, str, str, Any]] = [
     (lambda api: api.create_job("A", BODY), "POST", "/applications/A/jobs", BODY),
     (lambda api: api.get_job("A", "J"), "GET", "/applications/A/jobs/J", None),
     (lambda api: api.terminate_job("A", "J"), "PATCH", "/applications/A/jobs/J", {"terminate": True}),
-    (lambda api: api.get_secret("S"), "GET", "/secrets/S", None),
     (lambda api: api.create_secret("S", "v"), "POST", "/secrets", {"name": "S", "value": "v"}),
     (lambda api: api.update_secret("S", "v"), "PATCH", "/secrets/S", {"value": "v"}),
     (
@@ -53,7 +50,6 @@ OBJECTS: list[tuple[Call, str, str, Any]] = [
     (lambda api: api.recreate_deployment("D", BODY), "POST", "/deployments/D/recreate", BODY),
     (lambda api: api.get_placement("P"), "GET", "/placements/P", None),
     (lambda api: api.replace_placement("P"), "POST", "/placements/P", {"replace": True}),
-    (lambda api: api.get_instance_ssh("I"), "GET", "/instances/I/ssh", None),
     (lambda api: api.list_ips(allocated=True, ip_type="v4"), "GET", "/ips?allocated=true&ipType=v4", None),
     (lambda api: api.create_registry(BODY), "POST", "/registries", BODY),
     (lambda api: api.delete_registry("docker.io"), "DELETE", "/registries/docker.io", None),
@@ -86,7 +82,6 @@ LISTS: list[tuple[Call, str]] = [
     (lambda api: api.list_application_versions("A"), "/applications/A/versions"),
     (lambda api: api.list_application_deployments("A"), "/applications/A/deployments"),
     (lambda api: api.list_instances("A", state="active"), "/applications/A/instances-v2?state=active"),
-    (lambda api: api.list_dash_applications(), "/dash/applications"),
     (lambda api: api.list_rollouts("A", limit=2, last="R"), "/applications/A/rollouts?limit=2&last=R"),
     (lambda api: api.list_secrets(), "/secrets"),
     (lambda api: api.list_ssh_public_keys(), "/ssh-public-keys"),
@@ -101,8 +96,6 @@ LISTS: list[tuple[Call, str]] = [
 
 DELETIONS: list[tuple[Call, str]] = [
     (lambda api: api.delete_application("A"), "/applications/A"),
-    (lambda api: api.delete_rollout("A", "R"), "/applications/A/rollouts/R"),
-    (lambda api: api.delete_job("A", "J"), "/applications/A/jobs/J"),
     (lambda api: api.delete_secret("S"), "/secrets/S"),
     (lambda api: api.delete_ssh_public_key("K"), "/ssh-public-keys/K"),
     (lambda api: api.delete_deployment("D"), "/deployments/D/v2"),
