@@ -40,6 +40,7 @@ COMMANDS = {
     "images": "Tend images: list, build, push, copy, sbom, gc, pin, login",
     "promote": "Write the digest that runs in one environment into the manifest for another",
     "compose": "Write a Compose file for a production-like local run",
+    "fmt": "Bring the manifest into its layout, comments kept",
     "doctor": "Check credentials, reachability, Docker, clock",
     "emulator": "Serve the local stand-in for Cloudflare",
     "schema": "Print a JSON Schema: manifest, plan or state",
@@ -55,7 +56,6 @@ _OTHER_WORDS = {
     "refresh": "plan --refresh-only",
     "rm": "state rm",
     "mv": "state mv",
-    "fmt": "validate",
 }
 
 
