@@ -77,6 +77,9 @@ def copy_image(
         return CopyResult(other, kept=True)
     for reference in tags or (image.digest,):
         target.put_manifest(repository, reference, image)
+    # A registry knows no "only if absent": whoever put another image there in the same moment was last, and is right.
+    if never_overwrite and (other := _other_image(target, repository, tags, image.digest)):
+        return CopyResult(other, kept=True)
     return transfer.result(image.digest)
 
 

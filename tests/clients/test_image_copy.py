@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from reconciler.clients.image_copy import CopyResult, copy_image, put_tags
+from reconciler.clients.image_manifest import Manifest
 from reconciler.clients.image_source import RegistrySource
 from reconciler.clients.registry import Registry
 from reconciler.clients.upload_memory import UploadMemory
@@ -135,6 +136,22 @@ def test_a_tag_taken_during_the_copy_is_left_alone(managed: Registry) -> None:
     result = copy_image(mine, managed, APP, ["input-1"], never_overwrite=True, progress=take_tag)
     assert result == CopyResult(other.top.digest, kept=True)
     assert managed.get_manifest(APP, "input-1").digest == other.top.digest
+
+
+def test_of_two_that_put_a_tag_at_once_the_last_is_right(
+    managed: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine, other = image(b"mine"), image(b"other")
+    put = managed.put_manifest
+
+    def put_then_other(repository: str, reference: str, manifest: Manifest) -> None:
+        put(repository, reference, manifest)
+        monkeypatch.setattr(managed, "put_manifest", put)
+        push(managed, APP, "input-1", other)
+
+    monkeypatch.setattr(managed, "put_manifest", put_then_other)
+    result = copy_image(mine, managed, APP, ["input-1"], never_overwrite=True)
+    assert result == CopyResult(other.top.digest, kept=True)
 
 
 def test_further_tags_are_put_on_an_image(managed: Registry) -> None:
