@@ -1,4 +1,4 @@
-"""Opens accounts for commands about images: API and registries, for every environment at once, whether or not the manifest binds.
+"""Opens accounts for commands about images and whole accounts: for every environment at once, whether or not the manifest binds.
 
 Credentials of the registry are minted when one asks for them, and kept nowhere.
 """
@@ -14,14 +14,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler.cli import workplace
-from reconciler.cli.options import Common
+from reconciler.cli.options import MANIFEST_NAME, Common
 from reconciler.clients.cloudflare import Cloudflare
 from reconciler.clients.image_rules import ImageRules
 from reconciler.clients.registries import Registries
 from reconciler.clients.scrubber import Scrubber
-from reconciler.errors import ReconcilerError
+from reconciler.errors import ManifestError, ReconcilerError
 from reconciler.frozen import frozen
-from reconciler.manifest import Inputs, peek
+from reconciler.manifest import Glance, Inputs, peek
 from reconciler.model.stop import StopSignal
 
 if TYPE_CHECKING:
@@ -68,12 +68,13 @@ class Cloud:
     stop: StopSignal
     stack: ExitStack
     permissions: tuple[str, ...]
+    needs_manifest: bool = True
     opened: dict[str, Account] = field(default_factory=dict)
 
     def of_environment(self, environment: str | None) -> Account:
         """The account of an environment; raises ReconcilerError where none is named."""
         inputs = Inputs(environ=self._environ(), git=workplace.GitFacts(self.path.parent))
-        said = peek(self.path, environment, inputs).account_id or self.settings.account_id
+        said = self._glance(environment, inputs).account_id or self.settings.account_id
         if not _ACCOUNT.fullmatch(said):
             where = f" for the environment {environment}" if environment else ""
             raise ReconcilerError(
@@ -86,7 +87,7 @@ class Cloud:
     def all(self) -> list[Account]:
         """The accounts of all environments, or of the one that was named."""
         named = self.common.environment_name()
-        environments: list[str | None] = [named] if named else [*peek(self.path).environments] or [None]
+        environments: list[str | None] = [named] if named else [*self._glance().environments] or [None]
         found = {one.account_id: one for one in map(self.of_environment, environments)}
         return list(found.values())
 
@@ -95,10 +96,24 @@ class Cloud:
         accounts = self.all()
         if len(accounts) == 1:
             return accounts[0]
-        names = " | ".join(peek(self.path).environments)
+        names = " | ".join(self._glance().environments)
         raise ReconcilerError(
             f"the environments of {self.path} have different accounts", fix=f"say -e {names}"
         )
+
+    def _glance(self, environment: str | None = None, inputs: Inputs | None = None) -> Glance:
+        """What the manifest says; nothing where there is none to read, and none is needed."""
+        try:
+            return peek(self.path, environment, inputs)
+        except ManifestError:
+            if self.needs_manifest:
+                raise
+            return Glance(str(self.path))
+
+    def meant(self) -> Account:
+        """The account of the environment that was named, else the only one."""
+        named = self.common.environment_name()
+        return self.of_environment(named) if named else self.only()
 
     def _environ(self) -> Mapping[str, str]:
         if not self.common.local:
@@ -121,10 +136,15 @@ class Cloud:
 
 
 @contextmanager
-def open_cloud(common: Common, *, stop: StopSignal | None = None, may_push: bool = False) -> Iterator[Cloud]:
-    """Everything that a command about images speaks to, closed again at its end."""
-    path, stop, scrub = common.manifest_path(), stop or StopSignal(), Scrubber()
-    peek(path)
+def open_cloud(
+    common: Common,
+    *,
+    stop: StopSignal | None = None,
+    may_push: bool = False,
+    needs_manifest: bool = True,
+) -> Iterator[Cloud]:
+    """Everything that a command about images or a whole account speaks to, closed again at its end."""
+    path, stop, scrub = _manifest_path(common, needed=needs_manifest), stop or StopSignal(), Scrubber()
     with ExitStack() as stack:
         settings, problem = workplace.settings_for(common, path, stack)
         if settings is None:
@@ -132,4 +152,16 @@ def open_cloud(common: Common, *, stop: StopSignal | None = None, may_push: bool
             raise problem
         transport = stack.enter_context(workplace.transport_for(settings, stop, scrub, common.verbose))
         permissions = ("pull", "push") if may_push else ("pull",)
-        yield Cloud(common, path, settings, transport, scrub, stop, stack, permissions)
+        yield Cloud(common, path, settings, transport, scrub, stop, stack, permissions, needs_manifest)
+
+
+def _manifest_path(common: Common, *, needed: bool) -> Path:
+    """Where the manifest is, or would be if there were one."""
+    if needed:
+        path = common.manifest_path()
+        peek(path)
+        return path
+    try:
+        return common.manifest_path()
+    except ReconcilerError:
+        return Path(MANIFEST_NAME)

@@ -30,11 +30,9 @@ _ROWS = (
 @common_options
 def command(common: Common) -> int:
     """Show limits and locations of the account, and what this manifest would use of them."""
-    with open_cloud(common) as cloud:
-        environment = common.environment_name()
-        account = cloud.of_environment(environment) if environment else cloud.only()
+    with open_cloud(common, needs_manifest=False) as cloud:
         manifest, problem = _manifest(common, cloud)
-        found = report(account.api.get_account(), manifest, problem)
+        found = report(cloud.meant().api.get_account(), manifest, problem)
     if problem:
         note(f"what the manifest would use is not known: {problem}")
     show(common, lambda: found, lambda one: account_text(one, width()))

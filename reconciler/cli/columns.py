@@ -29,7 +29,8 @@ def size_text(size: float) -> str:
 
 def age_text(created: str, now: float) -> str:
     """How long ago something was: `3 d`; `-` where that is not known."""
-    if not created:
+    try:
+        seconds = now - datetime.fromisoformat(created).timestamp()
+    except ValueError:
         return "-"
-    seconds = now - datetime.fromisoformat(created).timestamp()
     return next((f"{seconds // unit:.0f} {name}" for unit, name in _AGES if seconds >= unit), "now")

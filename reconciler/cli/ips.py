@@ -11,8 +11,9 @@ import click
 from reconciler.cli.account import open_cloud
 from reconciler.cli.memories import all_memories
 from reconciler.cli.options import Common, common_options
-from reconciler.cli.saying import width
+from reconciler.cli.saying import note, width
 from reconciler.cli.watching import show, watch_option
+from reconciler.errors import ReconcilerError
 from reconciler.model.state import State
 from reconciler.render.ips import IpAddress, PortRange, ips_text
 
@@ -24,16 +25,24 @@ from reconciler.render.ips import IpAddress, PortRange, ips_text
 @watch_option
 def command(common: Common, ip_type: str | None, allocated: bool | None, watch: bool) -> int:
     """Show the account's addresses, and who has them."""
-    with open_cloud(common) as cloud:
-        environment = common.environment_name()
-        api = (cloud.of_environment(environment) if environment else cloud.only()).api
+    with open_cloud(common, needs_manifest=False) as cloud:
+        api = cloud.meant().api
 
         def look() -> dict[str, list[IpAddress]]:
             answer = api.list_ips(allocated=allocated, ip_type=ip_type)
-            return {"ips": addresses_in(answer, [memory.state for memory in all_memories(common)])}
+            return {"ips": addresses_in(answer, _states(common))}
 
         show(common, look, lambda found: ips_text(found["ips"], width()), watch=watch)
     return 0
+
+
+def _states(common: Common) -> list[State]:
+    """What is remembered, as far as it can be read: addresses are shown without it, too."""
+    try:
+        return [memory.state for memory in all_memories(common)]
+    except ReconcilerError as error:
+        note(f"which resources have them is not known: {error}")
+        return []
 
 
 def addresses_in(answer: Mapping[str, Any], states: Iterable[State]) -> list[IpAddress]:

@@ -27,6 +27,13 @@ def test_it_needs_no_state(running: Project) -> None:
     assert limits(running)["memory"] == 8704
 
 
+def test_it_needs_no_manifest(running: Project) -> None:
+    (running.folder / "containers.yaml").unlink()
+    ended = running.run("account")
+    assert (ended.code, ended.out.splitlines()[0]) == (0, f"account {ACCOUNT}")
+    assert "what the manifest would use is not known" in ended.err
+
+
 @pytest.mark.parametrize(
     ("text", "why"),
     [

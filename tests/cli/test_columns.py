@@ -20,6 +20,7 @@ def test_sizes_are_said_in_decimal_units(size: float, text: str) -> None:
     ("created", "text"),
     [
         ("", "-"),
+        ("yesterday", "-"),
         ("2026-11-20T10:00:30Z", "now"),
         ("2026-11-20T09:15:00Z", "46 min"),
         ("2026-11-19T23:00:00Z", "11 h"),

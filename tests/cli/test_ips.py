@@ -32,13 +32,20 @@ def test_where_there_are_none_that_is_said(running: Project) -> None:
     assert running.run("ips", "--free").out == "there are no such addresses\n"
 
 
-def test_without_state_and_manifest_the_account_is_enough(running: Project) -> None:
-    (running.folder / "state" / "default.json").rename(running.folder / "elsewhere.json")
-    for beside in (running.folder / "state").glob("default*"):
-        beside.rename(running.folder / beside.name)
-    running.write(BROKEN)
+@pytest.mark.parametrize("text", [BROKEN, None, "\0"])
+def test_without_state_and_manifest_the_account_is_enough(running: Project, text: str | None) -> None:
+    (running.folder / "state").rename(running.folder / "elsewhere")
+    running.write(text or "")
+    if text is None:
+        (running.folder / "containers.yaml").unlink()
     _, row, _ = lines(running.run("ips").out)
     assert row[2] == "deployment"
+
+
+def test_a_memory_that_cannot_be_read_is_said(running: Project) -> None:
+    (running.folder / "state" / "default.json").write_text("{")
+    ended = running.run("ips")
+    assert (ended.code, "which resources have them is not known" in ended.err) == (0, True)
 
 
 def test_an_account_that_is_shown_no_addresses_is_told_so(running: Project) -> None:
