@@ -15,7 +15,7 @@ from reconciler.cli.jobs_status import job_run
 from reconciler.cli.operating import Operations, open_operations
 from reconciler.cli.options import Common, common_options
 from reconciler.cli.saying import answer, note, width
-from reconciler.cli.workplace import config_folder, house_for, manifest_for
+from reconciler.cli.workplace import asker, config_folder, house_for, manifest_for
 from reconciler.engine.planner import Blueprint
 from reconciler.engine.recover import Checkpoints
 from reconciler.errors import ApplyError, ReconcilerError, RefusedError
@@ -59,6 +59,7 @@ def _with_secrets(operations: Operations) -> Operations:
     clients = replace(
         operations.clients,
         keys=config_folder() / "keys",
+        ask=asker(),
         fingerprint_key=outline.state.get("fingerprint_key") or {},
     )
     return replace(operations, house=house_for(clients, operations.transport, operations.store))

@@ -57,10 +57,10 @@ def _placed(operations: Operations, app: str | None) -> list[Prior]:
     running = [prior for prior in known if prior.address.kind in _KINDS and prior.identity]
     if app is None:
         return running
-    is_deployment = app.startswith(("deployment.", "deployments."))
-    named = any(prior.address.kind == "application" and prior.address.key == app for prior in running)
-    alone = any(prior.address.kind == "deployment" and prior.address.key == app for prior in running)
-    return operations.all(app, "deployment" if is_deployment or (alone and not named) else "application")
+    key = app.partition("[")[0]
+    kinds = {prior.address.kind for prior in running if prior.address.key == key}
+    is_deployment = key.startswith(("deployment.", "deployments.")) or kinds == {"deployment"}
+    return operations.all(app, "deployment" if is_deployment else "application")
 
 
 def placements(api: Cloudflare, priors: list[Prior], *, with_earlier: bool = False) -> list[Placement]:

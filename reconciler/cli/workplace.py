@@ -111,7 +111,7 @@ def open_workplace(
             base_dir=path.parent,
             environ=os.environ,
             keys=config_folder() / "keys",
-            ask=_ask if sys.stdin.isatty() else None,
+            ask=asker(),
             stop=stop,
             scrub=scrub,
             may_push=may_push,
@@ -274,6 +274,11 @@ def config_folder() -> Path:
     """Where what belongs to the user, and must not lie beside a state, is kept."""
     base = os.environ.get("XDG_CONFIG_HOME")
     return (Path(base) if base else Path.home() / ".config") / "reconciler"
+
+
+def asker() -> Callable[[str], str] | None:
+    """Asks whoever sits at the terminal for what nobody may read; None where nobody does."""
+    return _ask if sys.stdin.isatty() else None
 
 
 def _ask(question: str) -> str:
