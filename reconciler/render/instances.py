@@ -152,5 +152,5 @@ def _remarks(fleet: Fleet) -> list[str]:
 
 
 def _version(one: Instance) -> str:
-    number = str(one.version) if one.version is not None else "?"
+    number = str(one.version) if one.version is not None else "-" if one.state == "inactive" else "?"
     return number if one.as_intended else f"{number} (not intended)"

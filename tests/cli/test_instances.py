@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from reconciler.cli.instances import state_of
 from tests.cli.running_shop import BROKEN, lines
 from tests.harness import Project
 
@@ -116,3 +117,23 @@ def test_what_comes_from_outside_is_harmless(running: Project) -> None:
     out = running.run("instances", "web").out
     assert "\x1b" not in out
     assert "\\x1b[31m\\n::error::x" in out.splitlines()[0]
+
+
+def test_an_object_whose_container_does_not_run_is_inactive(running: Project) -> None:
+    running.faults({"path": "/dash/", "fault": {"echo": {"instances": []}}, "times": 0})
+    out = running.run("instances", "api").out
+    assert out.splitlines()[0].endswith("version 1  2 inactive")
+    assert lines(out)[-1][:3] == ["inactive", "-", "shop-api-1"]
+
+
+@pytest.mark.parametrize(
+    ("placement", "state"),
+    [
+        ({}, "provisioning"),
+        ({"status": {}}, "unknown"),
+        ({"status": {"health": "placed"}}, "provisioning"),
+        ({"status": {"health": "running", "container_status": "stopping"}}, "stopping"),
+    ],
+)
+def test_states_are_those_of_the_public_view(placement: dict[str, Any], state: str) -> None:
+    assert state_of(placement) == state
