@@ -79,6 +79,7 @@ class _Reader:
     def __init__(self, main: str, base_dir: Path) -> None:
         self._main = Path(os.path.normpath(base_dir / main))
         self._base = Path(os.path.normpath(base_dir))
+        self._home = self._base.resolve()
         self._modules: dict[str, Module] = {}
         self._texts: dict[str, ModuleText] = {}
         self._problems: list[str] = []
@@ -156,7 +157,7 @@ class _Reader:
         if ".." in PurePosixPath(self._name(path)).parts:
             folder = self._shown(self._main.parent)
             return f"lies outside of {folder}, the folder of `main`, and no module name may lead there; {_bundle(self._main)}"
-        if not _without_query(path).resolve().is_relative_to(self._base.resolve()):
+        if not _without_query(path).resolve().is_relative_to(self._home):
             return "lies outside of the manifest's folder; copy it in"
         return ""
 

@@ -71,9 +71,9 @@ def _pointed_at(value: Value) -> tuple[set[ResourceAddress], set[ResourceAddress
         if kind in _PLAIN:
             continue
         if kind is dict:
-            stack.extend(one for one in inner.values() if type(one) not in _PLAIN)
+            stack.extend([one for one in inner.values() if type(one) not in _PLAIN])
         elif kind is list or kind is tuple:
-            stack.extend(one for one in inner if type(one) not in _PLAIN)
+            stack.extend([one for one in inner if type(one) not in _PLAIN])
         elif kind is Template:
             stack.extend(part for part in inner.parts if type(part) is not str)
         elif kind is Ref:

@@ -33,14 +33,8 @@ class Naming:
         """The name of a resource that says none; a shared kind has the same in every environment (interface 1.1 "Names")."""
         if not kind.named:
             return ""
-        template = self._template(kind)
-        values = {
-            "project": self.project,
-            "environment": self.environment or "",
-            "key": address.key,
-            "each": address.each,
-        }
-        return _filled_in(template, values)
+        pattern = _filled_in(self._template(kind), self.project, self.environment or "", address.each)
+        return pattern.replace("{key}", address.key)
 
     def _template(self, kind: Kind) -> str:
         shared = kind.shared_between_environments
@@ -49,17 +43,14 @@ class Naming:
         return self.template if "{each}" in self.template else f"{self.template}-{{each}}"
 
 
-def _filled_in(template: str, values: Mapping[str, str]) -> str:
-    """The template with its values; a place without one takes the separator in front of it, or behind it, along."""
+@lru_cache(maxsize=64)
+def _filled_in(template: str, project: str, environment: str, each: str) -> str:
+    """The template with what thousands of keys share; a place without value takes the separator before or behind it along."""
     name = template
-    for place, value in values.items():
-        name = name.replace(f"{{{place}}}", value) if value else _without(place).sub("", name)
+    for place, value in (("project", project), ("environment", environment), ("each", each)):
+        without = rf"^\{{{place}\}}[-_.]?|[-_.]?\{{{place}\}}"
+        name = name.replace(f"{{{place}}}", value) if value else re.sub(without, "", name)
     return name
-
-
-@lru_cache(maxsize=16)
-def _without(place: str) -> re.Pattern[str]:
-    return re.compile(rf"^\{{{place}\}}[-_.]?|[-_.]?\{{{place}\}}")
 
 
 def check_template(template: str, site: Site) -> bool:
