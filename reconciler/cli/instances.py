@@ -88,7 +88,7 @@ def _placements(api: Cloudflare, one: Instance) -> list[dict[str, Any]]:
 
 def fleet(api: Cloudflare, prior: Prior) -> Fleet:
     """What an application of the state runs at this moment."""
-    application = api.get_application(prior.identity)
+    application = _application(api, prior)
     hint = application.get("scheduling_hint") or {}
     target = hint.get("target") or application
     intended = target.get("version")
@@ -104,6 +104,20 @@ def fleet(api: Cloudflare, prior: Prior) -> Fleet:
     )
 
 
+def _application(api: Cloudflare, prior: Prior) -> Document:
+    try:
+        return api.get_application(prior.identity)
+    except NotFoundError as error:
+        fix = "somebody has deleted it; `plan` shows what apply would do"
+        raise NotFoundError(
+            f"the account has no application {prior.identity} any more",
+            status=error.status,
+            code=error.code,
+            fix=fix,
+            address=str(prior.address),
+        ) from error
+
+
 def _instances(api: Cloudflare, identity: str, intended: int | None, image: str) -> list[Instance]:
     """The dashboard's view knows versions; where an account may not see it, images tell them apart (reference 2.9)."""
     try:
@@ -114,7 +128,7 @@ def _instances(api: Cloudflare, identity: str, intended: int | None, image: str)
         return [_public_instance(one, image) for one in public]
     actors = {str(one.get("deployment_id")): one for one in found["durable_objects"]}
     running = {str(one["id"]) for one in found["instances"]}
-    resting = [one for deployment, one in actors.items() if deployment not in running]
+    resting = [one for one in found["durable_objects"] if str(one.get("deployment_id")) not in running]
     return [
         *(_dash_instance(one, actors.get(str(one["id"]), {}), intended) for one in found["instances"]),
         *map(_without_instance, resting),

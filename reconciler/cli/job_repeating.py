@@ -79,9 +79,9 @@ def _with_values(
     """The inputs with secrets as the manifest has them, and the secrets that are meant: no value is ever remembered."""
     try:
         manifest = read_manifest()
-    except ManifestError as error:
-        first = error.diagnostics[0] if error.diagnostics else error
-        why = f"the manifest, which names their sources, cannot be read: {first}"
+    except ReconcilerError as error:
+        findings = error.diagnostics if isinstance(error, ManifestError) else ()
+        why = f"the manifest, which names their sources, cannot be read: {findings[0] if findings else error}"
         raise _no_values(prior, why) from None
     block = manifest.resources.get(prior.address)
     written = (block.attributes.get(_SECRETS) if block else None) or {}

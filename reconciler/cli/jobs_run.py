@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import click
 
@@ -54,15 +56,21 @@ def command(common: Common, address: str, yes: bool) -> int:
 
 def _with_secrets(operations: Operations) -> Operations:
     """The same, able to fetch secrets and to tell whether they are those of the last run."""
-    common = operations.common
-    outline = peek(common.manifest_path(), common.environment_name())
     clients = replace(
         operations.clients,
         keys=config_folder() / "keys",
         ask=asker(),
-        fingerprint_key=outline.state.get("fingerprint_key") or {},
+        fingerprint_key=_fingerprint_key(operations.common),
     )
     return replace(operations, house=house_for(clients, operations.transport, operations.store))
+
+
+def _fingerprint_key(common: Common) -> Mapping[str, Any]:
+    """Where the manifest says that the key of fingerprints is; nothing where it says so to nobody."""
+    try:
+        return peek(common.manifest_path(), common.environment_name()).state.get("fingerprint_key") or {}
+    except ReconcilerError:
+        return {}
 
 
 def run_now(operations: Operations, address: ResourceAddress) -> Tally:

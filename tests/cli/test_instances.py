@@ -107,6 +107,15 @@ def test_what_is_not_there_is_said(running: Project, args: tuple[str, ...], said
     assert said in ended.err
 
 
+def test_an_application_that_is_gone_is_said_to_be(running: Project) -> None:
+    running.by_hand("DELETE", f"containers/applications/{application_id(running)}")
+    running.clock(advance=60)
+    ended = running.run("instances", "web")
+    assert ended.code == 1
+    assert "application.web: the account has no application" in ended.err
+    assert "`plan` shows what apply would do" in ended.err
+
+
 def test_a_broken_manifest_does_not_stop_it(running: Project) -> None:
     running.write(BROKEN)
     assert running.run("instances", "web").code == 0
@@ -120,7 +129,9 @@ def test_what_comes_from_outside_is_harmless(running: Project) -> None:
 
 
 def test_an_object_whose_container_does_not_run_is_inactive(running: Project) -> None:
-    running.faults({"path": "/dash/", "fault": {"echo": {"instances": []}}, "times": 0})
+    resting = [{"id": "a" * 64, "name": "shop-api-0"}, {"id": "b" * 64, "name": "shop-api-1"}]
+    echo = {"instances": [], "durable_objects": resting}
+    running.faults({"path": "/dash/", "fault": {"echo": echo}, "times": 0})
     out = running.run("instances", "api").out
     assert out.splitlines()[0].endswith("version 1  2 inactive")
     assert lines(out)[-1][:3] == ["inactive", "-", "shop-api-1"]

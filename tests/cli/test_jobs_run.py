@@ -95,8 +95,11 @@ def test_a_run_that_cannot_be_started_exits_with_one(running: Project) -> None:
     assert ended.out == ""
 
 
-def test_a_broken_manifest_does_not_stop_it(running: Project) -> None:
-    running.write(BROKEN)
+@pytest.mark.parametrize("text", [BROKEN, "", None])
+def test_a_broken_manifest_does_not_stop_it(running: Project, text: str | None) -> None:
+    running.write(text or "")
+    if text is None:
+        (running.folder / "containers.yaml").unlink()
     assert running.run("jobs", "run", "purge").code == 0
     assert len(runs(running)) == 2
 
