@@ -6,6 +6,7 @@ Asks registries and reads archives; sends nothing. What a name means is decided 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from reconciler.clients.image_reference import ImageReference
@@ -17,7 +18,7 @@ from reconciler.clients.image_rules import (
     place_image,
     required_disk_mb,
 )
-from reconciler.errors import AuthenticationError, NotFoundError, UnavailableError
+from reconciler.errors import AuthenticationError, NotFoundError, ProviderError, UnavailableError
 from reconciler.frozen import frozen
 
 if TYPE_CHECKING:
@@ -31,11 +32,16 @@ RegistryOf = Callable[[str], "Registry"]
 _USUAL_RATIO = 2.5
 _GZIP_LEAST = 18
 _GZIP_MOST = 1024**3
+_GZIP_LENGTH = 4
+_AT_ONCE = 4
 
 
 @frozen
 class MeasuredImage:
-    """The image that would run; `estimated` says that compressed layers hide its true size."""
+    """The image that would run; `estimated` says that compressed layers hide its true size.
+
+    `disk_mb` is what it needs in any case: no image is refused for a guess.
+    """
 
     digest: str
     size: int
@@ -75,8 +81,8 @@ class ImageLookup:
 
         image = resolve(source)
         digest = source.manifest().digest if all_platforms else image.digest
-        size, estimated = _unpacked_size(source, image.layers)
-        return MeasuredImage(digest, size, required_disk_mb(size, len(image.layers)), estimated)
+        size, least, estimated = _unpacked_size(source, image.layers)
+        return MeasuredImage(digest, size, required_disk_mb(least, len(image.layers)), estimated)
 
     def resolve_image(self, text: str, rules: ImageRules, recorded: str = "") -> dict[str, Any]:
         """What `image: TEXT` comes to where nothing is copied (an application's own image, interface 1.4).
@@ -145,26 +151,31 @@ def missing_image(placed: PlacedImage, written: str, account_id: str) -> NotFoun
     )
 
 
-def _unpacked_size(source: ImageSource, layers: Sequence[Descriptor]) -> tuple[int, bool]:
-    """Bytes when unpacked, and whether that is an estimate."""
-    known = [_unpacked_length(source, layer) for layer in layers]
-    sizes = [
-        round(layer.size * _USUAL_RATIO) if length is None else length
-        for length, layer in zip(known, layers, strict=True)
-    ]
-    return sum(sizes), None in known
+def _unpacked_size(source: ImageSource, layers: Sequence[Descriptor]) -> tuple[int, int, bool]:
+    """Bytes when unpacked, the fewest that can be, and whether the first is an estimate."""
+    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="layer") as pool:
+        known = list(pool.map(lambda layer: _unpacked_length(source, layer), layers))
+    lengths = list(zip(known, layers, strict=True))
+    least = sum(layer.size if length is None else length for length, layer in lengths)
+    likely = sum(round(layer.size * _USUAL_RATIO) if length is None else length for length, layer in lengths)
+    return likely, least, None in known
 
 
 def _unpacked_length(source: ImageSource, layer: Descriptor) -> int | None:
     """The length of a layer when unpacked; None where only unpacking it would tell.
 
-    The end of a gzip file says its length modulo 4 GiB. It is read from files alone: not every registry gives a part of
-    a blob without sending all of it. A length below the compressed one is that of the last of several gzip members.
+    The end of a gzip file says its length modulo 4 GiB. A length below the compressed one is that of the last of
+    several gzip members.
     """
     if layer.media_type.endswith(".tar"):
         return layer.size
-    is_file = source.home == ("", "")
-    if not is_file or not layer.media_type.endswith("gzip") or not _GZIP_LEAST <= layer.size < _GZIP_MOST:
+    if not layer.media_type.endswith("gzip") or not _GZIP_LEAST <= layer.size < _GZIP_MOST:
         return None
-    length = int.from_bytes(b"".join(source.open_blob(layer.digest, layer.size, layer.size - 4)), "little")
-    return length if length >= layer.size else None
+    from reconciler.clients.image_source import end_of_blob
+
+    try:
+        end = end_of_blob(source, layer, _GZIP_LENGTH)
+    except ProviderError:
+        return None
+    length = int.from_bytes(end, "little")
+    return length if len(end) == _GZIP_LENGTH and length >= layer.size else None

@@ -133,6 +133,14 @@ def read_config(source: ImageSource, manifest: Manifest) -> Mapping[str, Any]:
     return document
 
 
+def end_of_blob(source: ImageSource, descriptor: Descriptor, count: int) -> bytes:
+    """The last bytes of a blob, unverified; nothing where all of it would have to be sent for them."""
+    offset = descriptor.size - count
+    if isinstance(source, RegistrySource):
+        return source.registry.end_of_blob(source.repository, descriptor.digest, offset)
+    return b"".join(source.open_blob(descriptor.digest, descriptor.size, offset))
+
+
 def _resolved(
     manifest: Manifest,
     platform: str,

@@ -157,6 +157,12 @@ class Registry:
                 if not self._connection.pause(failures):
                     raise
 
+    def end_of_blob(self, repository: str, digest: str, offset: int) -> bytes:
+        """What a blob holds from `offset` on, unverified; nothing where the registry gives no part of a blob."""
+        path = _path(repository, f"blobs/{_checked(digest)}")
+        pieces = self._connection.stream(path, scopes=_pull(repository), offset=offset, only_part=True)
+        return b"".join(pieces)
+
     def mount_blob(self, repository: str, digest: str, from_repository: str) -> bool:
         """Makes a blob of another repository of this registry one of this one's; False if that cannot be done."""
         query = urlencode({"mount": digest, "from": from_repository})

@@ -120,8 +120,13 @@ class RegistryConnection:
             self._renew(answer, scopes, authorization)
         return answer
 
-    def stream(self, path: str, *, scopes: tuple[str, ...], offset: int = 0) -> Generator[bytes, None, None]:
-        """Gives a body from `offset` on, as it arrives; once the connection breaks, UnavailableError."""
+    def stream(
+        self, path: str, *, scopes: tuple[str, ...], offset: int = 0, only_part: bool = False
+    ) -> Generator[bytes, None, None]:
+        """Gives a body from `offset` on, as it arrives; once the connection breaks, UnavailableError.
+
+        With `only_part`, nothing where the registry would send what lies before it, too.
+        """
         headers = {"Range": f"bytes={offset}-"} if offset else {}
         question = _Question("GET", self.url(path), headers)
         for may_renew in (True, False):
@@ -130,7 +135,8 @@ class RegistryConnection:
                 refused = may_renew and response.status_code == 401
                 if refused and self._renew(self._whole(response, LARGEST_ANSWER), scopes, authorization):
                     continue
-                yield from self._body(response, offset)
+                if not only_part or response.status_code != 200:
+                    yield from self._body(response, offset)
                 return
 
     def refusal(self, answer: Answer, subject: str) -> ProviderError:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gzip
+import random
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from reconciler.clients.image_archive import open_archive
 from reconciler.clients.image_lookup import ImageLookup
 from reconciler.clients.image_manifest import OCI_LAYER
 from reconciler.clients.image_reference import ImageReference
-from reconciler.clients.image_rules import ImageRules, MisplacedImageError
+from reconciler.clients.image_rules import ImageRules, MisplacedImageError, required_disk_mb
 from reconciler.clients.registry import Registry
 from reconciler.errors import NotFoundError, ProviderError
 from tests.clients.clock import Clock
@@ -92,14 +93,34 @@ def test_an_archive_tells_the_length_of_its_gzip_layers(
     assert (measured.size == 100_000) is not estimated
 
 
-def test_a_registry_leaves_it_at_an_estimate(
+def test_a_registry_tells_it_where_it_gives_the_end_of_a_layer(
     lookup: ImageLookup, registry: Registry, faulty: FaultyRegistry
 ) -> None:
-    packed = squeezed(b"x" * 100_000)
+    digest = push(registry, "app", "1", squeezed(b"x" * 100_000))
+    measured = lookup.measure(lookup.source(ImageReference("app", faulty.host), digest))
+    assert (measured.size, measured.estimated) == (100_000, False)
+
+
+def test_where_it_gives_no_part_an_estimate_is_shown_and_the_least_is_demanded(
+    lookup: ImageLookup, registry: Registry, faulty: FaultyRegistry
+) -> None:
+    packed = squeezed(random.Random(1).randbytes(100_000))
     digest = push(registry, "app", "1", packed)
+    faulty.ranges = False
     measured = lookup.measure(lookup.source(ImageReference("app", faulty.host), digest))
     (layer,) = packed.top.layers()
     assert (measured.size, measured.estimated) == (round(layer.size * 2.5), True)
+    assert measured.disk_mb == required_disk_mb(layer.size, 1)
+
+
+@pytest.mark.parametrize("status", [403, 416])
+def test_a_registry_that_refuses_a_part_is_not_pressed(
+    lookup: ImageLookup, registry: Registry, faulty: FaultyRegistry, status: int
+) -> None:
+    packed = squeezed(b"x" * 100_000)
+    digest = push(registry, "app", "1", packed)
+    faulty.answers("GET", packed.top.layers()[0].digest, status)
+    assert lookup.measure(lookup.source(ImageReference("app", faulty.host), digest)).estimated
 
 
 def test_an_image_that_is_named_comes_to_a_digest(

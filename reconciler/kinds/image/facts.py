@@ -87,7 +87,7 @@ KIND = Kind(
         Output("tag", "The tag under which it is kept.", stable=False),
         Output("repository", "Its name without tag and digest.", stable=False),
         Output("size", "Bytes when unpacked.", stable=False),
-        Output("disk_mb", "MB of disk that an instance of it needs.", stable=False),
+        Output("disk_mb", "MB of disk that an instance of it needs at least.", stable=False),
         Output("size_is_estimate", "Whether compressed layers hide the true size.", stable=False),
         Output("origin", "The digest that its source stands for, before a platform is chosen.", stable=False),
     ),
