@@ -7,11 +7,11 @@ from uuid import uuid4
 
 import pytest
 
-from reconciler.storage.remote import s3
+from reconciler.storage.remote import http_state, s3
 from tests.storage import places
 from tests.storage.places import Place
 
-BACKENDS = ("local", "s3")
+BACKENDS = ("local", "s3", "http", "gitlab")
 
 
 @pytest.fixture(scope="session")
@@ -31,6 +31,29 @@ def s3_place(url: str, folder: Path) -> Place:
     return Place("s3", folder, partial(s3.open_shelf, settings, places.KEYS))
 
 
+@pytest.fixture(scope="session")
+def state_server() -> Iterator[str]:
+    with places.served(places.StateServer()) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def gitlab() -> Iterator[str]:
+    with places.served(places.StateServer(quirks=True)) as url:
+        yield url
+
+
+def http_place(url: str, folder: Path, **settings: str) -> Place:
+    address = f"{url}/{uuid4().hex}/{{project}}-{{environment}}"
+    chosen = {"address": address, **{key: value.format(address) for key, value in settings.items()}}
+    options = {"kept_versions": http_state.KEPT_VERSIONS, "keeps_lists": False}
+    return Place("http", folder, partial(http_state.open_shelf, chosen, {}), options)
+
+
+def gitlab_place(url: str, folder: Path) -> Place:
+    return http_place(url, folder, lock_address="{}/lock", lock_method="POST", unlock_method="DELETE")
+
+
 @pytest.fixture(params=BACKENDS)
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
     """Each place in turn, empty."""
@@ -40,4 +63,8 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
 def make_place(backend: str, request: pytest.FixtureRequest, folder: Path) -> Place:
     if backend == "s3":
         return s3_place(request.getfixturevalue("bucket_url"), folder)
+    if backend == "http":
+        return http_place(request.getfixturevalue("state_server"), folder)
+    if backend == "gitlab":
+        return gitlab_place(request.getfixturevalue("gitlab"), folder)
     return Place("local", folder)

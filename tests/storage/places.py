@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from email.utils import formatdate
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 from werkzeug.serving import make_server
 
@@ -58,7 +61,7 @@ class Place:
 def served(app: Any) -> Iterator[str]:
     """A WSGI application, one request at a time: the conditions of a write are then looked at and met in one go."""
     server = make_server("127.0.0.1", 0, app, threaded=False)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     try:
         yield f"http://127.0.0.1:{server.server_port}"
@@ -100,3 +103,70 @@ def without_conditions(app: Any) -> Any:
         return answer
 
     return liar
+
+
+@dataclass
+class StateServer:
+    """Terraform's state protocol at any path, as GitLab's docs tell it: LOCK or POST to lock, one lock, an ID for each write.
+
+    `checks_ids`: a POST with another ID than the lock's is refused; `locks`: LOCK means something; `quirks`: like GitLab, it
+    tells of the asking one's Info instead of the holder's, and takes no serial twice.
+    """
+
+    documents: dict[str, bytes] = field(default_factory=dict)
+    locks: dict[str, dict[str, str]] = field(default_factory=dict)
+    requests: list[tuple[str, str]] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)  # `before`, `after` or empty, one for each request
+    keeps_locks: bool = True
+    checks_ids: bool = True
+    quirks: bool = False
+    authorization: str = ""
+
+    def __call__(self, environ: dict[str, Any], start: Any) -> list[bytes]:
+        method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
+        self.requests.append((method, path))
+        fault = self.faults.pop(0) if self.faults else ""
+        body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+        status, answer = (502, b"") if fault == "before" else self._answer(method, path, body, environ)
+        if fault == "after":
+            status, answer = 502, b"<html>"
+        start(f"{status} Said", [("Content-Type", "application/json"), ("Date", formatdate(usegmt=True))])
+        return [answer]
+
+    def _answer(self, method: str, path: str, body: bytes, environ: dict[str, Any]) -> tuple[int, bytes]:
+        if self.authorization and environ.get("HTTP_AUTHORIZATION") != self.authorization:
+            return 401, b""
+        name = path.removesuffix("/lock")
+        if method == "LOCK" or (method == "POST" and path != name):
+            return self._lock(name, json.loads(body))
+        if method == "UNLOCK" or (method == "DELETE" and path != name):
+            return self._unlock(name, json.loads(body))
+        if method == "GET":
+            return (200, self.documents[name]) if name in self.documents else (404, b"")
+        return self._post(name, body, parse_qs(environ["QUERY_STRING"]).get("ID", [""])[0])
+
+    def _lock(self, name: str, info: dict[str, str]) -> tuple[int, bytes]:
+        held = self.locks.get(name)
+        if held is None or not self.keeps_locks:
+            self.locks[name] = info
+            return 200, b""
+        told = {**info, "ID": held["ID"], "Who": held["Who"]} if self.quirks else held
+        return (409 if self.quirks else 423), json.dumps(told).encode()
+
+    def _unlock(self, name: str, info: dict[str, str]) -> tuple[int, bytes]:
+        held = self.locks.get(name)
+        if held and held["ID"] != info["ID"]:
+            return 409, b""
+        self.locks.pop(name, None)
+        return 200, b""
+
+    def _post(self, name: str, body: bytes, ticket: str) -> tuple[int, bytes]:
+        held = self.locks.get(name)
+        if self.checks_ids and held and held["ID"] != ticket:
+            return 409, b""
+        if self.quirks and name in self.documents:
+            serial = json.loads(self.documents[name])["serial"]
+            if json.loads(body)["serial"] <= serial:
+                return 400, b""
+        self.documents[name] = body
+        return 200, b""

@@ -19,7 +19,7 @@ from reconciler.storage.lock import Holder, timestamp
 from reconciler.storage.remote.alive import is_alive, is_dead, this_place, this_process_started
 from reconciler.storage.remote.head import HEAD_NAME, JOURNAL, VERSIONS, Head, Lease, decode_head, encode_head
 from reconciler.storage.remote.lease import Tenure, Timing, next_head
-from reconciler.storage.remote.shelf import Item, LockedError, Shelf, TakenError, check_conditions
+from reconciler.storage.remote.shelf import Item, LockedError, Shelf, TakenError
 
 MARGIN = 2.0  # places tell the time of a write in whole seconds
 LOOK_AGAIN = 1.0
@@ -113,7 +113,11 @@ class Claim:
             self.shelf.enter(lease.ticket, lease.holder, msgspec.json.encode(lease).decode())
         except LockedError as held:
             return self._behind(held)
-        return self.look()
+        try:
+            return self.look()
+        except BaseException:
+            self.shelf.leave(lease.ticket)
+            raise
 
     def _behind(self, held: LockedError) -> Sight:
         """Whose lock of the place stands in the way: a run's, by the head or by what it told the place; or a stranger's."""
@@ -137,7 +141,7 @@ class Claim:
         try:
             head = sight.head
             if head.probed != self.shelf.describe():
-                check_conditions(self.shelf)
+                self.shelf.probe()
             head = next_head(msgspec.structs.replace(head, probed=self.shelf.describe()), lease)
             began = self.timing.steady()
             data = encode_head(head)

@@ -13,7 +13,7 @@ from uuid import uuid4
 
 from reconciler.errors import AuthenticationError, StateError, UnavailableError
 from reconciler.storage.lock import Holder
-from reconciler.storage.remote.shelf import Item, TakenError
+from reconciler.storage.remote.shelf import Item, TakenError, check_conditions
 
 if TYPE_CHECKING:
     from obstore.store import S3Store
@@ -79,6 +79,10 @@ class S3Shelf:
             written_at: float = obstore.head(self._store, name)["last_modified"].timestamp()
             obstore.delete(self._store, name)
             return written_at
+
+    def probe(self) -> None:
+        """Raises StateError for a service that ignores the conditions of a write."""
+        check_conditions(self)
 
     def enter(self, ticket: str, holder: Holder, told: str) -> None:
         """Nothing: a bucket has no lock of its own."""

@@ -64,8 +64,11 @@ class Shelf(Protocol):
     def now(self) -> float:
         """The place's own time, Unix seconds."""
 
+    def probe(self) -> None:
+        """Raises StateError for a place that would let two writers in at once; asked at first use, with the lock in hand."""
+
     def enter(self, ticket: str, holder: Holder, told: str) -> None:
-        """Takes the lock that the place itself has, where it has one. Raises LockedError."""
+        """Takes the lock that the place itself has, where it has one; again if it is ours already. Raises LockedError."""
 
     def leave(self, ticket: str) -> None:
         """Gives that lock back."""
@@ -108,13 +111,13 @@ class Patient:
         """The place's own time."""
         return self._insist(self._shelf.now)
 
+    def probe(self) -> None:
+        """Raises StateError for a place that would let two writers in at once."""
+        self._insist(self._shelf.probe)
+
     def enter(self, ticket: str, holder: Holder, told: str) -> None:
-        """Takes the place's own lock; where the answer was lost, the lock may be ours already."""
-        try:
-            self._insist(lambda: self._shelf.enter(ticket, holder, told))
-        except LockedError as held:
-            if held.ticket != ticket:
-                raise
+        """Takes the place's own lock."""
+        self._insist(lambda: self._shelf.enter(ticket, holder, told))
 
     def leave(self, ticket: str) -> None:
         """Gives that lock back."""

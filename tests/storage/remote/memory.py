@@ -10,7 +10,7 @@ from reconciler.errors import UnavailableError
 from reconciler.storage.identity import Identity
 from reconciler.storage.lock import Holder
 from reconciler.storage.remote.lease import Timing
-from reconciler.storage.remote.shelf import Item, LockedError, TakenError
+from reconciler.storage.remote.shelf import Item, LockedError, TakenError, check_conditions
 from reconciler.storage.remote.store import RemoteStore
 from tests.storage import samples
 
@@ -70,6 +70,9 @@ class MemoryShelf:
 
     def now(self) -> float:
         return self.clock.now
+
+    def probe(self) -> None:
+        check_conditions(self)
 
     def enter(self, ticket: str, holder: Holder, told: str) -> None:
         if not self.has_lock:
