@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import get_args
 
 from reconciler.model.address import ResourceAddress
 from reconciler.model.value import (
@@ -20,6 +21,7 @@ from reconciler.model.value import (
 PLAIN = frozenset({str, int, float, bool, type(None)})
 # A dict is told at once: asking whether it is a Mapping takes longer than the look-up itself.
 _MAPS = (dict, Mapping)
+_POINTERS = frozenset(get_args(Pointer))
 
 
 @dataclass(slots=True)
@@ -60,14 +62,14 @@ def resolve(value: Value, scope: Scope) -> Value:
         return value
     if kind is dict:
         return _resolve_dict(value, scope)
+    if kind in _POINTERS:
+        return scope.value_of(value)
     if kind is list and PLAIN.issuperset(map(type, value)):
         return value
     if kind is list or kind is tuple:
         return [resolve(inner, scope) for inner in value]
     if isinstance(value, Template):
         return _join(value, scope)
-    if isinstance(value, Pointer):
-        return scope.value_of(value)
     return value
 
 

@@ -43,7 +43,7 @@ def join(parties: Parties, declared: Declared) -> None:
         for lend in party.bound.lends:
             if isinstance(lend.to, LenderOf):
                 answers.append(_Offer(party, lend))
-            elif not declared.is_declared(lend.to):
+            elif lend.to not in parties and not declared.is_declared(lend.to):
                 _refuse_nobody(party, lend.to, declared)
             else:
                 offers.setdefault((lend.to, lend.slot), []).append(_Offer(party, lend))

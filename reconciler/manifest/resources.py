@@ -8,6 +8,7 @@ from typing import Any
 
 from reconciler.frozen import frozen
 from reconciler.manifest.check import Checker
+from reconciler.manifest.expression import refers
 from reconciler.manifest.joining import Party
 from reconciler.manifest.naming import Naming, check_name
 from reconciler.manifest.options import OPTIONS, OptionReader, Options
@@ -146,8 +147,9 @@ class Binding:
     def _look_up(self, address: ResourceAddress, key: str) -> Value:
         declared = self.scope.declared
         block = declared.block_of(address)
-        if block is None or block.get(key) is None:
-            return None
+        written = block.get(key) if block is not None else None
+        if block is None or written is None or (type(written) is str and not refers(written)):
+            return written
         kind = declared.kinds_by_name[address.kind]
         site = self.site(address, block, block.marks[key], declared.each_of(address))
         shape = self.checker.shape(kind).member(key)
