@@ -15,11 +15,13 @@ import sys
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from reconciler import __version__
 from reconciler.errors import ReconcilerError
 
 COMMANDS = {
+    "init": "Write a first manifest, from what lies here or from wrangler's configuration",
     "validate": "Check the manifest: everything that needs no network",
     "check": "Check your Dockerfiles and conventions",
     "plan": "Show what would be done, and do nothing",
@@ -44,6 +46,7 @@ COMMANDS = {
     "doctor": "Check credentials, reachability, Docker, clock",
     "emulator": "Serve the local stand-in for Cloudflare",
     "schema": "Print a JSON Schema: manifest, plan or state",
+    "completion": "Print what makes bash, zsh or fish complete",
     "version": "Print the version",
 }
 _MODULES = {"import": "import_resources", "output": "outputs", "account": "account_limits"}
@@ -71,6 +74,14 @@ class _Commands(click.Group):
         module = importlib.import_module(f"reconciler.cli.{_MODULES.get(cmd_name, cmd_name)}")
         command: click.Command = module.command
         return command
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Commands by name and summary; none is imported for it."""
+        return [
+            CompletionItem(name, help=summary)
+            for name, summary in COMMANDS.items()
+            if name.startswith(incomplete)
+        ]
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
+from reconciler.cli import completing
 from reconciler.errors import ReconcilerError
 from reconciler.frozen import frozen
 from reconciler.model.address import ResourceAddress
@@ -68,7 +69,13 @@ def common_options(function: Function) -> Function:
     command.__click_params__ = getattr(function, "__click_params__", [])  # type: ignore[attr-defined]
     options = (
         click.option("-f", "--file", metavar="FILE", help="The manifest [nearest containers.yaml]."),
-        click.option("-e", "--environment", metavar="NAME", help="The environment of the manifest."),
+        click.option(
+            "-e",
+            "--environment",
+            metavar="NAME",
+            help="The environment of the manifest.",
+            shell_complete=completing.environments,
+        ),
         click.option("--local", is_flag=True, help="Work on the local stand-in instead of Cloudflare."),
         click.option("--json", is_flag=True, help="Print JSON."),
         click.option("--no-color", is_flag=True, help="No colours."),
@@ -83,12 +90,29 @@ def plan_options(function: Function) -> Function:
     """Adds what plan, apply and destroy share."""
     options = (
         click.option(
-            "--target", "targets", metavar="ADDR", multiple=True, help="Only this, and what it waits for."
+            "--target",
+            "targets",
+            metavar="ADDR",
+            multiple=True,
+            help="Only this, and what it waits for.",
+            shell_complete=completing.addresses,
         ),
         click.option(
-            "--exclude", "excludes", metavar="ADDR", multiple=True, help="Not this, nor what waits for it."
+            "--exclude",
+            "excludes",
+            metavar="ADDR",
+            multiple=True,
+            help="Not this, nor what waits for it.",
+            shell_complete=completing.addresses,
         ),
-        click.option("--replace", "replaced", metavar="ADDR", multiple=True, help="Replace this one."),
+        click.option(
+            "--replace",
+            "replaced",
+            metavar="ADDR",
+            multiple=True,
+            help="Replace this one.",
+            shell_complete=completing.addresses,
+        ),
         click.option("--refresh-only", is_flag=True, help="Only take what is there into memory."),
         click.option("--no-refresh", is_flag=True, help="Trust memory; do not look at the cloud."),
         click.option("--no-secrets", is_flag=True, help="Fetch no secret; they are not compared."),

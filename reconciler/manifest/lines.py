@@ -49,7 +49,8 @@ class Outline(NamedTuple):
     def _head(self, lines: Sequence[str], first: int) -> int:
         """Where the first section begins: comments belong to the file, but those behind its last blank line."""
         written = [at for at in range(first) if lines[at].strip()]
-        parts = [at for at in range(*written[:1], first) if _parts(lines[at])] if written else []
+        start = written[0] if written else first
+        parts = [at for at in range(start, first) if _parts(lines[at])]
         return parts[-1] + 1 if parts else first
 
     def _end(self, lines: Sequence[str], begin: int, limit: int) -> int:
