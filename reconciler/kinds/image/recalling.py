@@ -33,7 +33,9 @@ class Recalling:
         now = self.priors.get(wish.address)
         is_same = now is not None and now.outputs.get("ref") == then.outputs.get("ref")
         settings[_ABSENT] = not is_same and not self.is_there(then.outputs)
-        return Prepared(outputs=then.outputs, settings=settings)
+        # Whatever a part of them came from, an image is known by texts.
+        texts = {key: value for key, value in then.attributes.items() if key != "name"}
+        return Prepared(texts, then.outputs, settings=settings)
 
     def _settings(self, attributes: Attributes) -> dict[str, Value]:
         account = self.rules.account_id
