@@ -7,11 +7,11 @@ from uuid import uuid4
 
 import pytest
 
-from reconciler.storage.remote import http_state, s3
+from reconciler.storage.remote import http_state, postgres, s3
 from tests.storage import places
 from tests.storage.places import Place
 
-BACKENDS = ("local", "s3", "http", "gitlab")
+BACKENDS = ("local", "s3", "http", "gitlab", "postgres")
 
 
 @pytest.fixture(scope="session")
@@ -43,6 +43,20 @@ def gitlab() -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="session")
+def database() -> Iterator[dict[str, str]]:
+    programs = places.postgres_programs()
+    if programs is None:
+        pytest.skip("needs Debian's postgresql")
+    with places.postgres(programs) as connect:
+        yield connect
+
+
+def postgres_place(connect: dict[str, str], folder: Path) -> Place:
+    settings = {**connect, "schema": f"s{uuid4().hex}"}
+    return Place("postgres", folder, partial(postgres.open_shelf, settings, {}))
+
+
 def http_place(url: str, folder: Path, **settings: str) -> Place:
     address = f"{url}/{uuid4().hex}/{{project}}-{{environment}}"
     chosen = {"address": address, **{key: value.format(address) for key, value in settings.items()}}
@@ -67,4 +81,6 @@ def make_place(backend: str, request: pytest.FixtureRequest, folder: Path) -> Pl
         return http_place(request.getfixturevalue("state_server"), folder)
     if backend == "gitlab":
         return gitlab_place(request.getfixturevalue("gitlab"), folder)
+    if backend == "postgres":
+        return postgres_place(request.getfixturevalue("database"), folder)
     return Place("local", folder)

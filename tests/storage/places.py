@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
+import subprocess
+import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -170,3 +174,34 @@ class StateServer:
                 return 400, b""
         self.documents[name] = body
         return 200, b""
+
+
+def postgres_programs() -> Path | None:
+    """Debian's PostgreSQL lies outside the PATH."""
+    found = shutil.which("initdb")
+    if found:
+        return Path(found).parent
+    return max(Path("/usr/lib/postgresql").glob("*/bin"), default=None)
+
+
+@contextmanager
+def postgres(programs: Path) -> Iterator[dict[str, str]]:
+    """A PostgreSQL of its own, on a socket in a folder; it refuses to run as root. Gives how to connect."""
+    folder = Path(tempfile.mkdtemp(prefix="pg-"))
+    own = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
+    if own:
+        shutil.chown(folder, "postgres")
+    data = folder / "data"
+
+    def do(*command: object) -> None:
+        subprocess.run([*own, *map(str, command)], check=True, capture_output=True, cwd=folder)
+
+    do(programs / "initdb", "-D", data, "-A", "trust", "-U", "alice", "--no-sync")
+    settings = f"-c listen_addresses= -c unix_socket_directories={folder} -c fsync=off -c max_connections=120"
+    control = (programs / "pg_ctl", "-D", data, "-w", "-l", folder / "log")
+    do(*control, "-o", settings, "start")
+    try:
+        yield {"host": str(folder), "database": "postgres", "user": "alice"}
+    finally:
+        do(*control, "-m", "immediate", "stop")
+        shutil.rmtree(folder, ignore_errors=True)
