@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from reconciler.cli.kept import keep
 from reconciler.cli.options import (
     Common,
     common_options,
@@ -40,10 +41,13 @@ def command(
     days = days_in(expires)
     with open_workplace(common, variables=variables_from(chosen.pop("variables"))) as workplace:
         wish = wish_from(workplace, chosen, destroy=destroy, days=days)
-        plan = make_plan(workplace.manifest, workplace.state(), workplace.house, wish).plan
+        state = workplace.state()
+        blueprint = make_plan(workplace.manifest, state, workplace.house, wish)
+    plan = blueprint.plan
     if out is not None:
         save_plan(plan, out)
     show_plan(plan, workplace, chosen, plan_file=str(out) if out else "")
+    keep(workplace, state, blueprint)
     if plan.summary.get("refused") or any(one.severity == "error" for one in plan.diagnostics):
         return 1
     return 2 if detailed_exitcode and not plan.is_empty else 0
