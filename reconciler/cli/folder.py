@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from reconciler.clients.worker_modules import WorkerModules, read_modules
+from reconciler.frozen import frozen
 from reconciler.manifest.starting import Draft, Place, slug
 
 _DOCKERFILES = ("Dockerfile", "*.Dockerfile", "Dockerfile.*", "*/Dockerfile", "*/*/Dockerfile")
@@ -27,7 +27,7 @@ _PASSED_BY = {"node_modules", ".git", ".reconciler", "state"}
 _DEFAULT_EXPORT = re.compile(rb"\bexport\s+default\b|\bas\s+default\b")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class WorkerFound:
     """A worker's code; without classes it can bind nothing, `source` is what it has to be bundled from first."""
 

@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
+from reconciler.frozen import frozen
+
 _LARGEST = 8192
 _FORGOTTEN_AFTER = 24 * 3600.0
 
@@ -34,7 +36,7 @@ class RememberedUpload:
     keep: Callable[[str], None] = lambda _url: None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class UploadMemory:
     """Remembers uploads in a folder, for a day; in none without a folder."""
 

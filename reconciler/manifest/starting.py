@@ -10,6 +10,7 @@ from pathlib import Path as FilePath
 from pathlib import PurePosixPath
 from typing import Any
 
+from reconciler.frozen import frozen
 from reconciler.manifest.writing import written
 from reconciler.model.value import Path
 
@@ -45,7 +46,7 @@ class Draft:
         return path
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Place:
     """The folder of a manifest, and that of the configuration it is made from (`origin`)."""
 

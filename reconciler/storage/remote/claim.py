@@ -14,6 +14,7 @@ from uuid import uuid4
 import msgspec
 
 from reconciler.errors import DamagedStateError, LockHeldError
+from reconciler.frozen import frozen
 from reconciler.storage.codec import MalformedError, is_newer
 from reconciler.storage.lock import Holder, timestamp
 from reconciler.storage.remote.alive import is_alive, is_dead, this_place, this_process_started
@@ -26,7 +27,7 @@ LOOK_AGAIN = 1.0
 SOMEBODY = Holder("somebody", "another machine", 0, "", "")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Sight:
     """What was found: the head, and the lease on it. `sign` changes whenever its holder gives one of life."""
 
@@ -38,7 +39,7 @@ class Sight:
     blocked: str = ""  # a lock of the place's own that has to be broken first: its ticket
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Watch:
     """A lease that is being watched: since when, and for how long it had not been renewed then."""
 

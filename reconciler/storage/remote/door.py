@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from email.utils import parsedate_to_datetime
 from http.client import HTTPException
 from typing import Any
@@ -17,13 +17,14 @@ from urllib.parse import quote, urlsplit
 from urllib.request import HTTPRedirectHandler, OpenerDirector, Request, build_opener
 
 from reconciler.errors import AuthenticationError, StateError, UnavailableError
+from reconciler.frozen import frozen
 from reconciler.storage.identity import is_loopback
 
 TIMEOUT = 15.0
 MOST_BYTES = 1 << 30
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Reply:
     """An answer. `date`: the server's time in Unix seconds, None where it told none."""
 
@@ -42,7 +43,7 @@ class _NoRedirects(HTTPRedirectHandler):
         """A redirect is an answer like another."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Door:
     """Where the state is got and posted, where it is locked, and with which methods."""
 

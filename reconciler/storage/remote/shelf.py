@@ -6,18 +6,18 @@ Knows neither states nor leases. A lost answer is looked up here, so that nobody
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Protocol, TypeVar
 from uuid import uuid4
 
 from reconciler.errors import StateError, UnavailableError
+from reconciler.frozen import frozen
 from reconciler.storage.lock import Holder
 
 PAUSES = (0.2, 0.8, 2.0)
 Answer = TypeVar("Answer")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Item:
     """A document as it lies there. `tag` changes with every write; `written_at` is the place's own time, Unix seconds."""
 
