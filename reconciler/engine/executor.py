@@ -27,7 +27,7 @@ from reconciler.engine.judging import outputs_after
 from reconciler.engine.planner import Blueprint
 from reconciler.engine.recover import Checkpoints
 from reconciler.engine.schedule import Schedule
-from reconciler.engine.waiting import Asked, Waiting, WaitingRoom
+from reconciler.engine.waiting import Asked, Decision, Waiting, WaitingRoom
 from reconciler.errors import InterruptedRunError, ProviderError, ReconcilerError, UnavailableError
 from reconciler.frozen import frozen
 from reconciler.model.address import ResourceAddress
@@ -468,7 +468,7 @@ class _Execution:
             events.extend(decision.events)
             match decision.end:
                 case "settled":
-                    events.extend(self._settled(waiting, decision.prior, decision.result))
+                    events.extend(self._settled(decision))
                 case "start":
                     self.schedule.declare(key)
                 case "failed":
@@ -479,9 +479,10 @@ class _Execution:
                     pass
         return events
 
-    def _settled(self, waiting: Waiting, prior: Prior | None, result: Result | None) -> list[Event]:
+    def _settled(self, decision: Decision) -> list[Event]:
+        waiting, prior, result = decision.waiting, decision.prior, decision.result
         key = waiting.key
-        event = StepSettled(key.address, waiting.operation, prior, self.run.clock.now())
+        event = StepSettled(key.address, waiting.operation, prior, self.run.clock.now(), decision.notes)
         if result is not None and prior is not None:
             self._publish(self.changes[key.address], result, prior)
         self.schedule.release(key)

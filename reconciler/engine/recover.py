@@ -78,11 +78,15 @@ def _by_kind(intents: Iterable[Intent]) -> dict[str, list[Intent]]:
 
 
 def _cut_off(intent: Intent, prior: Prior | None) -> Event:
-    """An update or delete: what is there will be seen; what may be half done is owed."""
+    """An update or delete: what is there will be seen; what may be half done is owed.
+
+    An intent that says what to remember knows what its verb owes before the first checkpoint: nothing, or a pending record.
+    """
     begun = intent.begun
+    prior = begun.prior or prior
     if prior is None or begun.verb == "delete":
         return StepVoided(begun.address, begun.verb, begun.operation, "it will be looked at again")
-    owes = (*intent.checkpoints,) or (begun.verb,)
+    owes = (*intent.checkpoints,) or (() if begun.prior else (begun.verb,))
     return StepRecovered(
         begun.address, begun.verb, begun.operation, replace(prior, owes=owes), how="goes on where it stopped"
     )

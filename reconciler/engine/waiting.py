@@ -7,17 +7,20 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
+from reconciler.engine.diff import drifted, put, row_for
 from reconciler.engine.runs import ended_badly, ended_well
 from reconciler.errors import ReconcilerError
 from reconciler.frozen import frozen
 from reconciler.model.address import ResourceAddress
-from reconciler.model.change import StepKey
+from reconciler.model.change import Effect, StepKey
 from reconciler.model.event import Event, StepFailed, StepProgressed
-from reconciler.model.handler import Gate, Handler, Moving, Result, Settled, Standing, Stuck
+from reconciler.model.handler import PAUSED, Gate, Handler, Kind, Moving, Result, Settled, Standing, Stuck
 from reconciler.model.resource import Pending, Prior
 from reconciler.model.stop import StopSignal
 from reconciler.model.value import Value, is_plain
 
+REVERT = "revert"
+"""The choice that takes back what was begun."""
 FIRST_PAUSE = 0.1
 """Seconds until the second question; doubled up to what the kind asks for, since much ends sooner than expected."""
 LONGEST_IDLE = 0.2
@@ -26,13 +29,17 @@ LONGEST_IDLE = 0.2
 
 @frozen
 class Waiting:
-    """A step that was sent and whose end the service still owes. `then_start`: the step itself begins afterwards."""
+    """A step that was sent and whose end the service still owes. `then_start`: the step itself begins afterwards.
+
+    `broken`: it went wrong, and what undoes it is awaited before that is told.
+    """
 
     pending: Pending
     key: StepKey
     operation: str
     prior: Prior | None = None
     then_start: bool = False
+    broken: Stuck | None = None
 
 
 @frozen
@@ -56,6 +63,7 @@ class Decision:
     reason: str = ""
     on_purpose: bool = False
     events: tuple[Event, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 class _Clock(Protocol):
@@ -204,6 +212,8 @@ class WaitingRoom:
         if waiting.then_start:
             self.let_through.add(waiting.key)
             return Decision(waiting, "start")
+        if waiting.broken is not None:
+            return self._failed(waiting, waiting.broken)
         prior = waiting.prior
         observed = standing.observed
         if prior is None or (observed is None and waiting.pending.what == "deletion"):
@@ -211,36 +221,40 @@ class WaitingRoom:
         settled = replace(prior, pending=(), facts={**prior.facts, **standing.facts})
         settled = ended_well(self._handlers[waiting.key.address.kind].kind, settled)
         if observed is None:
-            return Decision(waiting, "settled", settled)
+            return Decision(waiting, "settled", settled, notes=standing.notes)
         outputs = {key: value for key, value in observed.outputs.items() if is_plain(value)}
         settled = replace(settled, outputs=outputs, freshness=observed.freshness)
-        return Decision(waiting, "settled", settled, Result(observed))
+        return Decision(waiting, "settled", settled, Result(observed), notes=standing.notes)
 
     def _at_gate(self, waiting: Waiting, gate: Gate) -> Decision:
         choice = gate.then or self._run.decide(gate)
         if choice == "stop":
             self._leave(waiting)
             return Decision(waiting, "left", reason=gate.question, on_purpose=True)
-        self._answer(waiting, choice)
+        taken_back = Stuck("it was taken back, as was answered", "reverted")
+        self._answer(waiting, choice, taken_back if choice == REVERT else None)
         return Decision(waiting)
 
     def _stuck(self, waiting: Waiting, stuck: Stuck) -> Decision:
         if stuck.end == "timeout":
             self._leave(waiting)
             return Decision(waiting, "left", reason=stuck.reason)
+        if waiting.broken is not None:
+            reason = f"{waiting.broken.reason}; going back from it went wrong, too: {stuck.reason}"
+            stuck = replace(stuck, reason=reason, then="")
         if stuck.then:
             self._answer(waiting, stuck.then, stuck)
             return Decision(waiting)
         self._leave(waiting)
-        return Decision(waiting, "failed", events=(self._failure(waiting, stuck, None),))
+        return self._failed(waiting, stuck)
 
-    def _failure(self, waiting: Waiting, stuck: Stuck, result: Result | None) -> StepFailed:
+    def _failed(self, waiting: Waiting, stuck: Stuck) -> Decision:
         prior = waiting.prior
         if prior is not None:
-            facts = {**prior.facts, **stuck.facts, **(result.facts if result else {})}
-            prior = replace(prior, pending=(), facts=facts)
+            pending = (waiting.pending,) if stuck.end == PAUSED else ()
+            prior = replace(prior, pending=pending, facts={**prior.facts, **stuck.facts})
             prior = ended_badly(self._handlers[waiting.key.address.kind].kind, prior)
-        return StepFailed(
+        failure = StepFailed(
             waiting.key.address,
             waiting.key.operation,
             waiting.operation,
@@ -249,6 +263,7 @@ class WaitingRoom:
             prior=prior,
             at=self._run.clock.now(),
         )
+        return Decision(waiting, "failed", events=(failure,))
 
     def _answer(self, waiting: Waiting, choice: str, stuck: Stuck | None = None) -> None:
         """Takes a choice on a worker thread; the room does not ask about it meanwhile."""
@@ -271,11 +286,37 @@ class WaitingRoom:
         self.asking.discard(asked.kind)
         assert asked.answered is not None
         waiting, stuck, result, error = asked.answered
-        if stuck is not None or error is not None:
-            reasons = (stuck.reason if stuck else "", str(error) if error else "")
+        if error is not None:
+            reasons = (stuck.reason if stuck else "", str(error))
             stuck = replace(stuck or Stuck("", "failed"), reason="; ".join(filter(None, reasons)))
-            yield Decision(waiting, "failed", events=(self._failure(waiting, stuck, result),))
-            return
-        pending = result.pending if result and result.pending else waiting.pending
-        self.enter(replace(waiting, pending=pending))
-        yield Decision(waiting)
+            yield self._failed(waiting, stuck)
+        elif stuck is not None:
+            yield self._undone(waiting, stuck, result)
+        else:
+            pending = result.pending if result and result.pending else waiting.pending
+            self.enter(replace(waiting, pending=pending))
+            yield Decision(waiting)
+
+    def _undone(self, waiting: Waiting, stuck: Stuck, result: Result | None) -> Decision:
+        """What went wrong was taken back; where that takes time, its end comes before the bad news."""
+        if result is None or waiting.prior is None:
+            return self._failed(waiting, stuck)
+        prior = as_it_is(self._handlers[waiting.key.address.kind].kind, waiting.prior, result)
+        facts = {**prior.facts, **stuck.facts, **result.facts}
+        stuck = replace(stuck, facts={})
+        if result.pending is None:
+            return self._failed(replace(waiting, prior=replace(prior, facts=facts)), stuck)
+        prior = replace(prior, facts=facts, pending=(result.pending,))
+        self.enter(replace(waiting, pending=result.pending, prior=prior, broken=stuck))
+        return Decision(waiting)
+
+
+def as_it_is(kind: Kind, prior: Prior, result: Result) -> Prior:
+    """What is remembered after a rollout was taken back: what it would have brought, as it stands now."""
+    observed = result.observed
+    attributes = dict(prior.attributes)
+    for one in drifted(kind, prior, observed, None):
+        if row_for(kind, one.path).effect is Effect.ROLLOUT:
+            attributes = put(attributes, one.path, one.live)
+    outputs = {key: value for key, value in observed.outputs.items() if is_plain(value)}
+    return replace(prior, attributes=attributes, outputs=outputs, freshness=observed.freshness)

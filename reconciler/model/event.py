@@ -114,6 +114,7 @@ class StepSettled:
     operation: str
     prior: Prior | None
     at: str = ""
+    notes: tuple[str, ...] = ()  # what is not as it was meant all the same
 
 
 @frozen

@@ -318,11 +318,15 @@ class Settled:
     notes: tuple[str, ...] = ()
 
 
+PAUSED = "paused"
+
+
 @frozen
 class Stuck:
-    """Ended badly, or will not end: `end` is `reverted`, `replaced`, `failed` or `timeout`; `then` is a choice to take at once.
+    """Ended badly, or will not end: `end` is `reverted`, `replaced`, `failed`, `paused` or `timeout`.
 
-    A `timeout` is no failure: it stays pending and the next run watches on.
+    `then` is a choice to take at once. A `timeout` is no failure: it stays pending and the next run watches on. What is
+    `paused` has failed, and stays pending all the same.
     """
 
     reason: str

@@ -184,7 +184,8 @@ def test_a_failing_rollout_is_reverted_with_its_configuration(made: Project) -> 
     assert {run["image"] for run in application["running"]} == {image}
     change = change_in(made.plan())
     assert change["effect"] == "rollout"
-    assert "this was reverted before" in change["notes"][0]
+    assert "version 2 was reverted at" in change["notes"][0]
+    assert "failed at step" in change["notes"][0]
 
 
 def test_a_failing_rollout_is_left_alone_by_default(made: Project) -> None:
@@ -194,7 +195,7 @@ def test_a_failing_rollout_is_left_alone_by_default(made: Project) -> None:
     ended = made.run("apply", "--yes")
     assert ended.code == 4
     assert "failed" in ended.err
-    assert "setting application.api back in the manifest" in ended.err + ended.out
+    assert "undo it with `reconciler rollout revert application.api`" in ended.err
 
 
 def test_a_fix_is_not_stopped_by_instances_that_fail_already(made: Project) -> None:

@@ -98,11 +98,34 @@ def test_an_attempt_that_never_got_anywhere_owes_nothing() -> None:
 
 
 def test_a_reverted_target_is_remembered() -> None:
-    facts = {"reverted": {"why": "3 instances failed at step 2 of 3", "at": "2026-11-20T10:00:00Z"}}
+    facts = {"reverted": {"version": 7, "why": "3 failed at step 2 of 3", "at": "2026-11-20T10:00:00Z"}}
     judged = HANDLER.judge(change({"instance_type": "basic"}, prior={"facts": facts}))
-    assert judged.notes == (
-        "this was reverted before: 3 instances failed at step 2 of 3 (2026-11-20T10:00:00Z)",
-    )
+    assert judged.notes == ("version 7 was reverted at 2026-11-20T10:00:00Z: 3 failed at step 2 of 3",)
+
+
+@pytest.mark.parametrize(
+    ("image", "says"),
+    [
+        (IMAGE, ["undoes the rollback of 03:12 (2026-11-20 UTC), which went back from version 7"]),
+        ("other", []),
+    ],
+)
+def test_what_was_rolled_back_is_said_to_be_undone(image: str, says: list[str]) -> None:
+    rollback = {
+        "at": "2026-11-20T03:12:07.5Z",
+        "version": 7,
+        "image": image,
+        "paths": ["instance_type"],
+        "to": 3,
+    }
+    facts = {"rolled_back": rollback}
+    assert [*HANDLER.judge(change({"instance_type": "basic"}, prior={"facts": facts})).notes] == says
+    assert HANDLER.judge(change({"command": ["x"]}, prior={"facts": facts})).notes == ()
+
+
+def test_a_restart_says_so() -> None:
+    judged = HANDLER.judge(change({}, prior={"owes": ("restart",)}))
+    assert (judged.effect, judged.reason) == (Effect.ROLLOUT, "its instances start anew")
 
 
 def test_fewer_instances_are_said_to_stop() -> None:

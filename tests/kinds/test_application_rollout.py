@@ -6,13 +6,20 @@ from typing import Any
 import pytest
 
 from reconciler.errors import ConflictError, NotFoundError, ReconcilerError
-from reconciler.kinds.application.pending import pending_rollout, rollout_in_flight, seconds_between
+from reconciler.kinds.application.pending import (
+    last_rollout,
+    pending_rollout,
+    rollout_in_flight,
+    seconds_between,
+    under_way,
+    undoing,
+)
 from reconciler.kinds.application.reverting import Reverting
 from reconciler.kinds.application.rollout import RolloutWatch
 from reconciler.kinds.application.rollout_options import read
 from reconciler.model.address import ResourceAddress
 from reconciler.model.handler import Gate, Moving, Settled, Stuck
-from reconciler.model.resource import Pending
+from reconciler.model.resource import Pending, Prior
 from tests.kinds.application_bench import IMAGE, Doing
 
 ME = ResourceAddress("application", "api")
@@ -135,21 +142,38 @@ def test_one_that_ended_well_is_compared_with_what_was_meant() -> None:
     standing = stand(api, pending(), application(None))
     assert isinstance(standing, Settled)
     assert standing.notes == ()
-    assert standing.facts == {"reverted": None, "undone": None}
+    assert standing.facts == {"reverted": None, "undone": None, "failed": None}
     assert api.asked == ["rollout", "instances"]
 
 
 def test_stragglers_are_named() -> None:
     api = Api(rollout("completed", "completed"), [instance(2), instance(1)])
     standing = stand(api, pending(), application(None))
-    assert standing.notes == ("the rollout is complete, but i1 still run another version",)
+    assert standing.notes == ("the rollout is complete, but i1 still runs another version",)
 
 
-@pytest.mark.parametrize("status", ["reverted", "replaced"])
-def test_somebody_else_may_end_it(status: str) -> None:
-    standing = stand(Api(rollout(status, "reverted", "pending")), pending(), application(None))
+@pytest.mark.parametrize(
+    ("status", "active", "reason", "fix"),
+    [
+        (
+            "reverted",
+            None,
+            "the rollout went wrong: it was reverted at step 1 of 2",
+            "put its configuration back, too, with `reconciler rollout revert application.api`, or apply to try again",
+        ),
+        (
+            "replaced",
+            "other",
+            "the rollout was given up: another rollout, other, which is under way took its place",
+            "`reconciler rollout status application.api` shows what goes on; plan again to bring back what is wanted",
+        ),
+    ],
+)
+def test_somebody_else_may_end_it(status: str, active: str | None, reason: str, fix: str) -> None:
+    standing = stand(Api(rollout(status, "reverted", "pending")), pending(), application(active))
     assert isinstance(standing, Stuck)
-    assert (standing.end, standing.then) == (status, "")
+    assert (standing.end, standing.then, standing.reason, standing.fix) == (status, "", reason, fix)
+    assert standing.facts["failed"]["version"] == 2
 
 
 def test_one_that_is_gone_with_its_application_has_failed() -> None:
@@ -157,16 +181,40 @@ def test_one_that_is_gone_with_its_application_has_failed() -> None:
     assert stand(Api(), pending(), application(None)).end == "replaced"
 
 
-@pytest.mark.parametrize(("on_failure", "then"), [("continue", ""), ("revert", "revert"), ("pause", "")])
-def test_a_failing_instance_of_the_new_version_breaks_the_gate(on_failure: str, then: str) -> None:
+UNDO = "undo it with `reconciler rollout revert application.api`"
+
+
+@pytest.mark.parametrize(
+    ("on_failure", "end", "then", "fix", "remembered"),
+    [
+        ("continue", "failed", "", UNDO, {"failed"}),
+        ("revert", "failed", "revert", "", {"failed", "reverted"}),
+        (
+            "pause",
+            "paused",
+            "",
+            f"go on all the same with `reconciler rollout next application.api`, or {UNDO}",
+            set(),
+        ),
+    ],
+)
+def test_a_failing_instance_of_the_new_version_breaks_the_gate(
+    on_failure: str, end: str, then: str, fix: str, remembered: set[str]
+) -> None:
     api = Api(rollout("progressing", "completed", "progressing"), [instance(2, "failed"), instance(1)])
     standing = stand(api, pending(on_failure=on_failure), application(failed=1, hint=(3, 1)))
-    assert (standing.end, standing.then) == ("failed", then)
+    assert (standing.end, standing.then, standing.fix) == (end, then, fix)
     assert standing.reason == "the rollout went wrong: 1 instance of the new version failed at step 2 of 2"
-    assert ("reverted" in standing.facts) == (then == "revert")
-    assert standing.fix == (
-        "" if then else "undo it by setting application.api back in the manifest and applying that"
-    )
+    assert standing.facts.keys() == remembered
+
+
+def test_one_that_was_being_taken_back_is_taken_back() -> None:
+    standing = stand(Api(), undoing(pending()), application())
+    assert (standing.end, standing.then) == ("reverted", "revert")
+
+
+def test_one_that_left_no_trace_was_replaced() -> None:
+    assert "is not there any more" in stand(Api(), pending(), application(None)).reason
 
 
 def test_failing_instances_of_the_old_version_do_not() -> None:
@@ -242,14 +290,17 @@ def answer(api: Api, one: Pending, choice: str) -> Any:
 
 
 def test_the_next_step_is_taken() -> None:
-    api = Api(application=application())
+    api = Api(rollout("progressing", "pending"), application=application())
     one = pending("full_manual")
     assert answer(api, one, "next").pending is one
     assert api.sent == ["next"]
 
 
 def test_a_refused_step_is_an_error_with_the_service_s_reason() -> None:
-    api = Api(said={"success": False, "message": "the current step is not finished"})
+    api = Api(
+        rollout("progressing", "progressing"),
+        said={"success": False, "message": "the current step is not finished"},
+    )
     with pytest.raises(ConflictError, match="the current step is not finished"):
         answer(api, pending("full_manual"), "next")
     with pytest.raises(ReconcilerError, match="is no answer"):
@@ -276,10 +327,17 @@ def test_without_memory_the_old_configuration_is_the_rollout_s() -> None:
 
 
 def test_a_rollout_that_is_over_is_undone_by_another() -> None:
-    api = Api(rollout("completed", "completed"), application=application())
+    api = Api(rollout("completed", "completed"), application=application(None))
     result = answer(api, pending(previous=[[["image"], OLD]]), "revert")
     assert api.sent[1]["step_percentage"] == 100
-    assert result.pending.token["rollout"] == "back"
+    assert (result.pending.token["rollout"], result.pending.token["forgets"]) == ("back", False)
+
+
+def test_one_that_an_earlier_attempt_sent_back_is_watched() -> None:
+    api = Api(rollout("completed", "completed"), application=application("back"))
+    result = answer(api, pending(previous=[[["image"], OLD]]), "revert")
+    assert len(api.sent) == 1
+    assert result.pending.token["rollout"] == "r"
 
 
 def test_one_that_was_only_seen_is_watched_with_default_options() -> None:
@@ -296,3 +354,38 @@ def test_one_that_was_only_seen_is_watched_with_default_options() -> None:
 def test_times_of_the_service_are_compared() -> None:
     assert seconds_between("2026-01-01T00:00:00.500Z", "2026-01-01T00:00:02Z") == 1.5
     assert seconds_between(None, "2026-01-01T00:00:02Z") == 0
+
+
+# what is remembered of one
+
+
+def remembered(*pendings: Pending, **facts: Any) -> Prior:
+    return Prior(ME, "app", pending=pendings, facts=facts)
+
+
+def test_the_one_under_way_is_the_remembered_one_where_they_are_the_same() -> None:
+    mine = pending(timeout="10m")
+    assert under_way(remembered(mine), application("r")) == mine
+    assert under_way(remembered(mine), application(None)) is None
+    seen = under_way(remembered(mine), application("other"))
+    assert seen is not None
+    assert (seen.token["rollout"], seen.token["timeout"]) == ("other", 3600)
+
+
+def test_what_failed_before_knows_the_configuration_before_it() -> None:
+    failed = {"rollout": "r", "previous": [[["image"], OLD]]}
+    seen = under_way(remembered(failed=failed), application("r"))
+    assert seen is not None
+    assert seen.token["previous"] == failed["previous"]
+
+
+def test_the_last_one_is_that_of_the_present_version() -> None:
+    rollouts = [
+        {"id": "older", "target_version": 2, "created_at": "2026-01-01T00:00:00Z"},
+        {"id": "newer", "target_version": 2, "created_at": "2026-01-02T00:00:00Z"},
+        {"id": "other", "target_version": 3, "created_at": "2026-01-03T00:00:00Z"},
+    ]
+    last = last_rollout(remembered(), application(None), rollouts)
+    assert last is not None
+    assert last.token["rollout"] == "newer"
+    assert last_rollout(remembered(), application(None), rollouts[2:]) is None

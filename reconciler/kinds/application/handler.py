@@ -164,7 +164,7 @@ class ApplicationHandler(Handler):
         """PATCH what differs, then roll it out where instances would not take it up by themselves."""
         application = self._at_hand(change, work)
         effect = judging.effect_of(change)
-        previous = work.before.get(PATCHED, {}).get("previous")
+        previous = work.before.get(_reached(change), {}).get("previous")
         if previous is None:
             previous = previous_of(application, _configured(change))
             if judging.differs(change) and not (work.again and self._is_patched(change, application)):
@@ -173,13 +173,17 @@ class ApplicationHandler(Handler):
                 body = forms.modify_body(merged, application, with_configuration=with_configuration)
                 application = self._client.update_application(application["id"], body)
             if effect is Effect.ROLLOUT:
-                work.checkpoint(PATCHED, {"previous": previous})
+                work.checkpoint(_reached(change), {"previous": previous, **self._timed(change)})
         pending = (
             self._rolled_out(change, application, list(previous), work)
             if effect is Effect.ROLLOUT
             else _under_way(change, application)
         )
         return self._result(change, application, pending)
+
+    def _timed(self, change: Change) -> dict[str, Value]:
+        """When a restart was begun: nothing else tells the rollout that it starts from the one before."""
+        return {"at": iso(self._client.transport.server_time())} if judging.is_restart(change) else {}
 
     def _at_hand(self, change: Change, work: Work) -> Application:
         """The application as it was seen; read again where something may have been sent since."""
@@ -216,7 +220,7 @@ class ApplicationHandler(Handler):
         """The rollout to the configuration just sent; one that was started already is not started again."""
         settings = judging.settings_of(change)
         is_second = work.again or work.before or (change.prior is not None and change.prior.owes)
-        rollout = self._started(application) if is_second else None
+        rollout = self._started(application, _since(change, application, work)) if is_second else None
         if rollout is None:
             merged = self._merged(change, application, Effect.ROLLOUT)
             body = {
@@ -224,18 +228,21 @@ class ApplicationHandler(Handler):
                 "strategy": "rolling",
                 "target_configuration": forms.target_configuration(merged, application),
                 **judging.rollout_steps(change).fields(),
-                "kind": settings.get("rollout_kind", "full_auto"),
+                "kind": judging.rollout_kind(change),
             }
             rollout = self._client.create_rollout(application["id"], body)
         since = iso(self._client.transport.server_time())
-        return pending_rollout(change.address, application, rollout, settings.get("rollout"), previous, since)
+        forgets = not settings.get(judging.AT_ONCE)
+        return pending_rollout(
+            change.address, application, rollout, settings.get("rollout"), previous, since, forgets=forgets
+        )
 
-    def _started(self, application: Application) -> Mapping[str, Any] | None:
-        """A rollout to the present version that an earlier attempt started: under way, or ended since the last change."""
+    def _started(self, application: Application, since: Value) -> Mapping[str, Any] | None:
+        """A rollout to the present version that an earlier attempt started: under way, or ended since it began."""
         for rollout in self._client.list_rollouts(application["id"]):
             if rollout.get("target_version") != application.get("version"):
                 continue
-            is_late = seconds_between(application.get("updated_at"), rollout.get("created_at")) >= -_SAME_TIME
+            is_late = since is not None and seconds_between(since, rollout.get("created_at")) >= -_SAME_TIME
             if rollout.get("status") in UNDER_WAY or (rollout.get("status") == "completed" and is_late):
                 return rollout
         return None
@@ -254,8 +261,8 @@ class ApplicationHandler(Handler):
     def _result(self, change: Change, application: Application, pending: Pending | None = None) -> Result:
         variable = change.wanted.get("generation_variable")
         seen = observed(application, (variable or {}).get("name"))
-        kind = judging.settings_of(change).get("rollout_kind", "full_auto")
-        return Result(seen, pending, {"rollout_kind": kind}, tuple(stored_otherwise(change, seen)))
+        facts = judging.remembered_after(change)
+        return Result(seen, pending, facts, tuple(stored_otherwise(change, seen)))
 
     # waiting
 
@@ -298,6 +305,18 @@ class ApplicationHandler(Handler):
     def answer(self, pending: Pending, choice: str, work: Work) -> Result | None:
         """Takes a step of a manual rollout, or undoes one with the configuration that it brought."""
         return Reverting(self._client, pending, work).answer(choice)
+
+
+def _reached(change: Change) -> str:
+    """The checkpoint before the rollout: it is also what is owed if nothing comes after it."""
+    return judging.RESTART if judging.is_restart(change) else PATCHED
+
+
+def _since(change: Change, application: Application, work: Work) -> Value:
+    """From when on a rollout that has ended is this change's."""
+    if judging.is_restart(change):
+        return work.before.get(judging.RESTART, {}).get("at") if work.again else None
+    return application.get("updated_at", "")
 
 
 def _under_way(change: Change, application: Application) -> Pending | None:

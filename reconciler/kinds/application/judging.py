@@ -10,10 +10,15 @@ from reconciler.kinds.application.rollout_options import Steps, steps_of
 from reconciler.kinds.application.table import KIND
 from reconciler.model.change import SHOWN, Action, Change, Effect, Hazard
 from reconciler.model.handler import Judgement, predicted_outputs, worst_effect
-from reconciler.model.value import Unknown, Value
+from reconciler.model.value import Unknown, Value, path_text
 
-OWED = frozenset({"rollout", "patched"})
+RESTART = "restart"
+OWED = frozenset({"rollout", "patched", RESTART})
 """Checkpoints and findings that mean: the configuration is there, the instances do not run it yet."""
+
+
+AT_ONCE = "at_once"
+"""The setting of a command that operates: it rolls out now, whoever takes the steps of a change of the manifest."""
 
 
 def judge(change: Change) -> Judgement:
@@ -37,7 +42,7 @@ def _in_place(change: Change) -> Judgement:
     return Judgement(
         effect,
         tuple(hazards),
-        "the last change was never rolled out" if owes_rollout(change) else "",
+        _why_owed(change),
         _details(change, effect),
         tuple(_notes(change)),
         requests=2 if effect is Effect.ROLLOUT else 1,
@@ -69,9 +74,21 @@ def owes_rollout(change: Change) -> bool:
     return bool(OWED & {*remembered, *seen})
 
 
+def is_restart(change: Change) -> bool:
+    """Whether its instances are to start anew although the configuration stays."""
+    return change.prior is not None and RESTART in change.prior.owes
+
+
+def _why_owed(change: Change) -> str:
+    if is_restart(change):
+        return "its instances start anew"
+    return "the last change was never rolled out" if owes_rollout(change) else ""
+
+
 def leaves_instances(change: Change) -> bool:
     """Whether running instances are to take the change up when they next start (`rollout_kind: none`)."""
-    return settings_of(change).get("rollout_kind") == "none"
+    settings = settings_of(change)
+    return settings.get("rollout_kind") == "none" and not settings.get(AT_ONCE)
 
 
 def is_managed(change: Change) -> bool:
@@ -83,6 +100,27 @@ def is_managed(change: Change) -> bool:
 def settings_of(change: Change) -> Mapping[str, Value]:
     """How to go about it."""
     return change.desired.settings if change.desired else {}
+
+
+def rollout_kind(change: Change) -> str:
+    """Who takes the steps."""
+    settings = settings_of(change)
+    return "full_auto" if settings.get(AT_ONCE) else str(settings.get("rollout_kind", "full_auto"))
+
+
+def remembered_after(change: Change) -> dict[str, Value]:
+    """Facts to be remembered of a change: how it is rolled out, which commands that operate go by, and no rollback any more."""
+    settings = settings_of(change)
+    if settings.get(AT_ONCE):
+        return {}
+    known = change.prior.facts if change.prior else {}
+    facts: dict[str, Value] = {"rollout_kind": settings.get("rollout_kind", "full_auto")}
+    steps = settings.get("rollout_step_percentage")
+    if steps != known.get("rollout_steps"):
+        facts["rollout_steps"] = steps
+    if known.get("rolled_back") and effect_of(change) is Effect.ROLLOUT:
+        facts["rolled_back"] = None
+    return facts
 
 
 def only_hot_unsafe(change: Change) -> bool:
@@ -131,7 +169,7 @@ def _details(change: Change, effect: Effect) -> Mapping[str, Value]:
     instances = _instances(change)
     return {
         "rollout": {
-            "kind": settings_of(change).get("rollout_kind", "full_auto"),
+            "kind": rollout_kind(change),
             "instances": instances,
             "steps": rollout_steps(change).reached(instances),
             "grace_seconds": change.wanted.get("rollout_active_grace_period", 0),
@@ -207,12 +245,34 @@ def _notes(change: Change) -> Iterator[str]:
             yield f"lowering max_instances from {one.before} to {one.after} stops instances beyond it"
     if change.wanted.get("unsafe"):
         yield f"unsafe, sent unchecked: {', '.join(sorted(change.wanted['unsafe']))}"
-    facts = change.prior.facts if change.prior else {}
-    reverted = facts.get("reverted") or facts.get("undone")
-    if reverted and effect_of(change) is Effect.ROLLOUT:
-        yield f"this was reverted before: {reverted.get('why', '')} ({reverted.get('at', '')})"
+    if effect_of(change) is Effect.ROLLOUT:
+        yield from _remembered(change)
     if leaves_instances(change) and worst_effect(KIND, change) is Effect.ROLLOUT:
         yield "running instances take it up when they next start (rollout_kind: none)"
+
+
+def _remembered(change: Change) -> Iterator[str]:
+    """What happened to the versions before this one, and is about to be tried again."""
+    facts = change.prior.facts if change.prior else {}
+    undone = facts.get("rolled_back")
+    if undone and undoes(change, undone):
+        yield f"undoes the rollback of {_clock(undone)}, which went back from version {undone.get('version')}"
+    for key, what in (("reverted", "was reverted"), ("undone", "was taken back")):
+        if before := facts.get(key):
+            yield f"version {before.get('version')} {what} at {before.get('at')}: {before.get('why')}"
+            return
+
+
+def undoes(change: Change, rollback: Mapping[str, Value]) -> bool:
+    """Whether a change takes up again what a rollback went back from: its paths, while they stand as it left them."""
+    image = change.observed.attributes.get("image") if change.observed else None
+    paths = set(rollback.get("paths") or ())
+    return image == rollback.get("image") and any(path_text(path) in paths for path in change.paths)
+
+
+def _clock(fact: Mapping[str, Value]) -> str:
+    day, _, time = str(fact.get("at", "")).partition("T")
+    return f"{time[:5]} ({day} UTC)"
 
 
 # what follows

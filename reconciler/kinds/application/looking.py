@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from reconciler.errors import NotFoundError
 from reconciler.kinds.application.forms import MANAGED, application_attributes
 from reconciler.kinds.application.judging import running_instances
-from reconciler.kinds.application.pending import rollout_in_flight
+from reconciler.kinds.application.pending import ROLLOUT, rollout_in_flight
 from reconciler.kinds.shared.container import container_attributes
 from reconciler.model.address import ResourceAddress
 from reconciler.model.handler import Look, Sighting, Subject
@@ -170,6 +170,8 @@ class ApplicationSearch:
             return ()
         if prior is not None and prior.facts.get("rollout_kind") == "none":
             return ()
+        if prior is not None and any(one.what == ROLLOUT for one in prior.pending):
+            return ()  # how that one ended is told first
         hint = application.get("scheduling_hint")
         if hint:
             return ("rollout",) if _is_late(application, hint.get("current") or {}, "instances") else ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from reconciler.errors import ConflictError, ReconcilerError
+from reconciler.errors import ConflictError, ReconcilerError, UnavailableError
 from reconciler.kinds.application import forms
 from reconciler.kinds.application.looking import observed
 from reconciler.kinds.application.pending import iso, pending_rollout
@@ -37,24 +37,31 @@ class Reverting:
             raise ReconcilerError(f'"{choice}" is no answer', fix=f"say {', '.join(_CHOICES)}")
         if choice == "revert":
             return self._revert()
-        self._act(choice)
+        self._act(choice, self._client.get_rollout(self._application, self._rollout))
         return Result(observed(self._client.get_application(self._application)), self._pending)
 
-    def _act(self, choice: str) -> Mapping[str, Any]:
-        said = self._client.act_on_rollout(self._application, self._rollout, choice)
+    def _act(self, choice: str, before: Mapping[str, Any]) -> None:
+        """Says the choice; where the answer is lost, the rollout itself tells whether it was heard."""
+        try:
+            said = self._client.act_on_rollout(self._application, self._rollout, choice)
+        except UnavailableError as error:
+            if not error.sent:
+                raise
+            if _statuses(self._client.get_rollout(self._application, self._rollout)) != _statuses(before):
+                return
+            said = self._client.act_on_rollout(self._application, self._rollout, choice)
         if said.get("success") is False:
             raise ConflictError(
                 f"the rollout does not take `{choice}` now: {said.get('message', 'no reason was given')}",
                 address=str(self._pending.address),
             )
-        return said.get("rollout") or {}
 
     def _revert(self) -> Result:
         """Instances first, then the configuration, or new instances would start on the one that failed."""
-        rollout = self._client.get_rollout(self._application, self._rollout)
+        rollout: Mapping[str, Any] = self._client.get_rollout(self._application, self._rollout)
         had_ended = rollout.get("status") == "completed"
         if rollout.get("status") in UNDER_WAY:
-            self._act("revert")
+            self._act("revert", rollout)
             self._work.checkpoint("reverted", {})
         application: Mapping[str, Any] = self._client.get_application(self._application)
         configuration = self._configuration_before(application, rollout)
@@ -62,13 +69,13 @@ class Reverting:
         pending = self._back(application, configuration) if had_ended else None
         reached = sum(step.get("status") == "completed" for step in rollout.get("steps") or ())
         undone = {
-            "why": f"it was taken back after {reached} of {len(rollout.get('steps') or ())} steps",
+            "why": f"{reached} of {len(rollout.get('steps') or ())} steps were done",
             "at": iso(self._client.transport.server_time()),
             "version": self._pending.token.get("target_version"),
             "image": (rollout.get("target_configuration") or {}).get("image"),
         }
         notes = (f"put back the configuration with the image {configuration.get('image')}",)
-        return Result(observed(application), pending, {"undone": undone}, notes)
+        return Result(observed(application), pending, {"undone": undone, "failed": None}, notes)
 
     def _configuration_before(
         self, application: Mapping[str, Any], rollout: Mapping[str, Any]
@@ -84,6 +91,10 @@ class Reverting:
 
     def _back(self, application: Mapping[str, Any], configuration: Mapping[str, Any]) -> Pending:
         """A rollout that is over cannot be reverted: another one brings the instances back (reference 7, question 25)."""
+        since = iso(self._client.transport.server_time())
+        if active := application.get("active_rollout_id"):  # an earlier attempt, cut off, has started it
+            rollout = self._client.get_rollout(self._application, active)
+            return self._watched(application, rollout, since)
         body = {
             "description": "Back to the configuration before",
             "strategy": "rolling",
@@ -92,8 +103,14 @@ class Reverting:
             "kind": "full_auto",
         }
         rollout = self._client.create_rollout(self._application, body)
-        since = iso(self._client.transport.server_time())
-        return pending_rollout(self._pending.address, application, rollout, None, [], since)
+        return self._watched(application, rollout, since)
+
+    def _watched(self, application: Mapping[str, Any], rollout: Mapping[str, Any], since: str) -> Pending:
+        return pending_rollout(self._pending.address, application, rollout, None, [], since, forgets=False)
+
+
+def _statuses(rollout: Mapping[str, Any]) -> list[Any]:
+    return [rollout.get("status"), *(step.get("status") for step in rollout.get("steps") or ())]
 
 
 def _clean(configuration: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from reconciler.kinds.application.judging import failed_instances, running_insta
 from reconciler.kinds.application.looking import observed
 from reconciler.kinds.application.pending import iso
 from reconciler.kinds.shared.durations import spelled
-from reconciler.model.handler import Gate, Moving, Settled, Standing, Stuck
+from reconciler.model.handler import PAUSED, Gate, Moving, Settled, Standing, Stuck
 from reconciler.model.resource import Pending
 from reconciler.model.value import Value
 
@@ -25,6 +25,9 @@ _BY_ITSELF = ("full_auto", "durable_objects_auto")
 _SOON, _LATER = 0.5, 2.0
 _NAMED_STRAGGLERS = 5
 _LOOKED_AT_CLOSELY = 20
+_WRONG = "the rollout went wrong: "
+FORGOTTEN: Mapping[str, Value] = {"reverted": None, "undone": None, "failed": None}
+"""What is no longer worth telling once a version runs well."""
 
 
 class RolloutWatch:
@@ -40,13 +43,15 @@ class RolloutWatch:
         if application is None:
             return Stuck("the application is gone, and its rollout with it", "failed")
         token = pending.token
+        if token.get("undoing"):
+            return Stuck("it was being taken back when an earlier run was cut off", "reverted", "revert")
         is_active = application.get("active_rollout_id") == token["rollout"]
         if is_active and token["kind"] in _BY_ITSELF and not _is_suspicious(token, application):
             return self._moving(pending, application, *_share_by_hint(application))
         try:
             rollout = self._client.get_rollout(token["application"], token["rollout"])
         except NotFoundError:
-            return Stuck("the rollout is not there any more", "replaced")
+            return self._gone(pending, "the rollout is not there any more")
         return self._told(pending, application, rollout, waiting)
 
     def _told(
@@ -56,8 +61,9 @@ class RolloutWatch:
         if status == "reverted":
             return self._ended_badly(pending, rollout, "it was reverted", "reverted")
         if status == "replaced":
-            self._forget(pending)
-            return Stuck("another rollout took its place", "replaced")
+            active = application.get("active_rollout_id")
+            other = f", {active}, which is under way" if active else ""
+            return self._gone(pending, f"another rollout{other} took its place")
         failed = self._failing(pending, application)
         if failed > pending.token["gate"]["max_failed"]:
             what = f"{failed} {'instance' if failed == 1 else 'instances'} of the new version failed"
@@ -66,7 +72,7 @@ class RolloutWatch:
             self._forget(pending)
             return Settled(
                 observed(application),
-                {"reverted": None, "undone": None},
+                FORGOTTEN if pending.token.get("forgets", True) else {},
                 tuple(self._stragglers(pending, application, waiting)),
             )
         if rollout.get("kind") == "full_manual":
@@ -81,7 +87,8 @@ class RolloutWatch:
         if idle > token["timeout"] + token["grace_seconds"]:
             patience = spelled(f"{token['timeout']:g}s")
             reason = f"nothing has moved for {patience} and the grace period"
-            return Stuck(reason, "timeout", fix=f"run apply again to watch on, or {_commands(pending)}")
+            fix = f"run apply again to watch on, or {_undoing(pending)}"
+            return Stuck(reason, "timeout", fix=fix)
         note = f"{done:g} of {of:g} instances" if of > 1 else "rolling over"
         return Moving(done, of, note, _SOON if idle < _LATER else _LATER)
 
@@ -123,24 +130,41 @@ class RolloutWatch:
 
     # ended
 
+    def _gone(self, pending: Pending, what: str) -> Stuck:
+        """Somebody else has put an end to it: what runs now is not for this rollout to say."""
+        self._forget(pending)
+        fix = f"`reconciler rollout status {pending.address}` shows what goes on; plan again to bring back what is wanted"
+        failed = self._memory(pending, {}, what)
+        return Stuck(f"the rollout was given up: {what}", "replaced", fix=fix, facts={"failed": failed})
+
     def _ended_badly(self, pending: Pending, rollout: Mapping[str, Any], what: str, end: str) -> Stuck:
         self._forget(pending)
-        token = pending.token
         reached = sum(step.get("status") == "completed" for step in rollout.get("steps") or ())
         count = len(rollout.get("steps") or ())
         why = f"{what} at step {min(reached + 1, count)} of {count}" if count else what
-        reverts = token["on_failure"] == "revert"
-        failed = {
+        failed = self._memory(pending, rollout, why)
+        match pending.token["on_failure"], end:
+            case "revert", _:
+                return Stuck(_WRONG + why, end, "revert", facts={"reverted": failed, "failed": failed})
+            case "pause", "failed":
+                return Stuck(_WRONG + why, PAUSED, fix=f"{_going_on(pending)}, or {_undoing(pending)}")
+            case _, "reverted":
+                facts = {"reverted": failed, "failed": failed}
+                return Stuck(_WRONG + why, end, fix=_after_revert(pending), facts=facts)
+            case _:
+                return Stuck(_WRONG + why, end, fix=_undoing(pending), facts={"failed": failed})
+
+    def _memory(self, pending: Pending, rollout: Mapping[str, Any], why: str) -> dict[str, Value]:
+        """What is remembered of a version that failed: enough to name it, and to take it back later."""
+        token = pending.token
+        return {
             "why": why,
             "at": iso(self._client.transport.server_time()),
             "version": token["target_version"],
             "image": (rollout.get("target_configuration") or {}).get("image"),
+            "rollout": token["rollout"],
+            "previous": token["previous"],
         }
-        facts = {"reverted": failed} if reverts or end == "reverted" else {}
-        fix = (
-            "" if reverts else _commands(pending) if end == "failed" else "plan again to see where it stands"
-        )
-        return Stuck(f"the rollout went wrong: {why}", end, "revert" if reverts else "", fix, facts)
 
     def _failing(self, pending: Pending, application: Mapping[str, Any]) -> int:
         """How many instances of the new version fail; those of the old one are no reason to stop."""
@@ -157,7 +181,8 @@ class RolloutWatch:
         if late:
             names = ", ".join(str(one.get("name") or one.get("id")) for one in late[:_NAMED_STRAGGLERS])
             more = f" and {len(late) - _NAMED_STRAGGLERS} more" if len(late) > _NAMED_STRAGGLERS else ""
-            yield f"the rollout is complete, but {names}{more} still run another version"
+            verb = "runs" if len(late) == 1 else "run"
+            yield f"the rollout is complete, but {names}{more} still {verb} another version"
 
     def _instances(self, pending: Pending) -> list[dict[str, Any]]:
         found = self._client.list_dash_instances(pending.token["application"])["instances"]
@@ -193,5 +218,14 @@ def _next(pending: Pending) -> str:
     return f"reconciler rollout next {pending.address}"
 
 
-def _commands(pending: Pending) -> str:
-    return f"undo it by setting {pending.address} back in the manifest and applying that"
+def _going_on(pending: Pending) -> str:
+    return f"go on all the same with `{_next(pending)}`"
+
+
+def _undoing(pending: Pending) -> str:
+    return f"undo it with `reconciler rollout revert {pending.address}`"
+
+
+def _after_revert(pending: Pending) -> str:
+    """The instances are back, and the configuration is not: new instances would start on it (hard-flows A4)."""
+    return f"put its configuration back, too, with `reconciler rollout revert {pending.address}`, or apply to try again"

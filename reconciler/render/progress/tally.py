@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from reconciler.model.event import Event, StepFailed, StepLeftUnsettled, StepSkipped, StepSucceeded
+from reconciler.model.event import (
+    Event,
+    StepFailed,
+    StepLeftUnsettled,
+    StepSettled,
+    StepSkipped,
+    StepSucceeded,
+)
 
 
 @dataclass(slots=True)
@@ -23,6 +30,8 @@ class Tally:
             match event:
                 case StepSucceeded() if event.operation:
                     self.done += 1
+                    self.notes.extend(f"{event.address}: {note}" for note in event.notes)
+                case StepSettled():
                     self.notes.extend(f"{event.address}: {note}" for note in event.notes)
                 case StepFailed():
                     self.failed.append(event)

@@ -68,7 +68,8 @@ def _said(event: Event, began: Mapping[str, float], now: float) -> str:
         case StepSucceeded() if event.operation:
             return _succeeded(event, _took(event.operation, began, now))
         case StepSettled():
-            gone = "gone" if event.prior is None else "settled: it is as it was meant"
+            well = "settled" if event.notes else "settled: it is as it was meant"
+            gone = "gone" if event.prior is None else well
             return f"{gone}{_took(event.operation, began, now)}"
         case StepFailed():
             fix = f"; {event.fix}" if event.fix else ""
