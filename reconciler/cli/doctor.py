@@ -7,11 +7,13 @@ import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import click
 
 from reconciler.cli.options import Common, common_options
 from reconciler.cli.saying import answer
+from reconciler.cli.stores import state_folder
 from reconciler.cli.workplace import Workplace, open_workplace
 from reconciler.errors import AuthenticationError, ReconcilerError
 from reconciler.frozen import frozen
@@ -105,10 +107,10 @@ def _clock(workplace: Workplace) -> Check:
 
 def _state(workplace: Workplace) -> str:
     state = workplace.state()
-    folder = workplace.store.paths.folder
-    writable = os.access(folder if folder.exists() else folder.parent, os.W_OK)
-    if not writable:
-        raise ReconcilerError(f"{folder} is not writable")
+    if workplace.store.backend == "local":
+        folder = state_folder(workplace.common, workplace.manifest.state, Path(workplace.manifest.path))
+        if not os.access(folder if folder.exists() else folder.parent, os.W_OK):
+            raise ReconcilerError(f"{folder} is not writable")
     return f"{workplace.store.describe()}, serial {state.serial}, {len(state.resources)} resources"
 
 

@@ -19,6 +19,7 @@ from reconciler.cli.interrupts import interruptible
 from reconciler.cli.memories import all_memories
 from reconciler.cli.options import Common, addresses, common_options, variables_from
 from reconciler.cli.saying import answer, note
+from reconciler.cli.stores import state_folder
 from reconciler.clients.builder import DockerBuilder
 from reconciler.clients.temporary_image import TemporaryImages
 from reconciler.engine.refresh import name_resources
@@ -90,7 +91,7 @@ class _Wish:
 def _in_docker(
     wish: _Wish, manifest: Manifest, docker: DockerBuilder, stop: StopSignal
 ) -> Iterator[BuiltImage]:
-    docker.own_folders = (workplace.state_folder(wish.common, manifest.state, wish.path),)
+    docker.own_folders = (state_folder(wish.common, manifest.state, wish.path),)
     images = DevImages(docker, wish.path.parent, stop, quiet=wish.common.json)
     for desired in _wanted(manifest, wish.images):
         yield _noted(images.bring(desired))
@@ -99,7 +100,7 @@ def _in_docker(
 def _in_registry(wish: _Wish, docker: DockerBuilder, stop: StopSignal) -> Iterator[BuiltImage]:
     with open_cloud(wish.common, stop=stop, may_push=True) as cloud:
         manifest = wish.manifest(cloud.settings.registry_host)
-        docker.own_folders = (workplace.state_folder(wish.common, manifest.state, wish.path),)
+        docker.own_folders = (state_folder(wish.common, manifest.state, wish.path),)
         wanted = _named(_wanted(manifest, wish.images), manifest, wish.common)
         account = cloud.of_environment(manifest.environment)
         images = PushedImages(account, docker, wish.path.parent, stop, quiet=wish.common.json)

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
-from reconciler.cli import workplace
 from reconciler.cli.options import Common
+from reconciler.cli.stores import Settings, backend_of, state_folder, store_for
+from reconciler.cli.workplace import glance
 from reconciler.errors import ReconcilerError
 from reconciler.frozen import frozen
 from reconciler.manifest import peek
 from reconciler.model.state import State
-from reconciler.storage.high_water import default_marks_folder
 from reconciler.storage.identity import Identity
-from reconciler.storage.local_store import LocalStore
 from reconciler.storage.lock import Holder
+from reconciler.storage.moved import MovedStateError
 
 _DEFAULT = "default"
 _TRACES = {".json", ".journal", ".history"}
@@ -39,11 +38,11 @@ def all_memories(common: Common, *, with_history: bool = False) -> list[Memory]:
     """The states of all environments, also of those that left the manifest. Raises StateError if one cannot be read."""
     path = common.manifest_path()
     environments: list[str | None] = [None, *peek(path).environments]
-    folders = {environment: _folder(common, path, environment) for environment in environments}
-    for folder in set(folders.values()):
-        for name in _names(folder):
-            folders.setdefault(None if name == _DEFAULT else name, folder)
-    found = [_memory(common, path, name, folder, with_history) for name, folder in folders.items()]
+    settings = {environment: glance(common, path, environment).state for environment in environments}
+    for one in [one for one in settings.values() if backend_of(common, one) == "local"]:
+        for name in _names(state_folder(common, one, path)):
+            settings.setdefault(None if name == _DEFAULT else name, one)
+    found = [_memory(common, path, name, one, with_history) for name, one in settings.items()]
     return [memory for memory in found if memory is not None]
 
 
@@ -54,17 +53,13 @@ def memory_of(common: Common, environment: str) -> Memory:
     if environment not in known:
         there = f"there are {', '.join(known)}" if known else "the manifest has none"
         raise ReconcilerError(f'{path} has no environment "{environment}"', fix=there)
-    folder = _folder(common, path, environment)
-    found = _memory(common, path, environment, folder, with_history=False)
+    settings = glance(common, path, environment).state
+    found = _memory(common, path, environment, settings, with_history=False)
     if found is None:
         raise ReconcilerError(
             f"nothing was ever applied to {environment}", fix=f"`apply -e {environment}` comes first"
         )
     return found
-
-
-def _folder(common: Common, path: Path, environment: str | None) -> Path:
-    return workplace.state_folder(common, peek(path, environment).state, path)
 
 
 def _names(folder: Path) -> list[str]:
@@ -78,12 +73,15 @@ def _names(folder: Path) -> list[str]:
 
 
 def _memory(
-    common: Common, path: Path, environment: str | None, folder: Path, with_history: bool
+    common: Common, path: Path, environment: str | None, settings: Settings, with_history: bool
 ) -> Memory | None:
     target = "local" if common.local else "cloudflare"
     identity = Identity(peek(path).project, environment, target)
-    store = LocalStore(folder, identity, marks=default_marks_folder(os.environ))
-    state = store.read()
+    store = store_for(common, settings, path, identity)
+    try:
+        state = store.read()
+    except MovedStateError:  # it is found where it is now
+        return None
     if state is None:
         return None
     notes = store.history() if with_history else ()

@@ -13,20 +13,19 @@ from typing import TYPE_CHECKING
 
 from reconciler.cli import workplace
 from reconciler.cli.options import MANIFEST_NAME, Common, addresses
+from reconciler.cli.stores import LOCAL_FOLDER, state_folder, store_for
 from reconciler.clients.cloudflare import Cloudflare
 from reconciler.clients.scrubber import Scrubber
 from reconciler.errors import ManifestError, ReconcilerError, StateError
 from reconciler.frozen import frozen
 from reconciler.kinds import SECTIONS, Clients
-from reconciler.manifest import Inputs, peek
 from reconciler.manifest.glance import Glance
 from reconciler.model.address import ResourceAddress
 from reconciler.model.resource import Prior
 from reconciler.model.state import State
 from reconciler.model.stop import StopSignal
-from reconciler.storage.high_water import default_marks_folder
 from reconciler.storage.identity import Identity
-from reconciler.storage.local_store import LocalStore
+from reconciler.storage.store import Store
 from reconciler.workflow import House
 
 if TYPE_CHECKING:
@@ -39,7 +38,7 @@ class Operations:
 
     common: Common
     state: State
-    store: LocalStore
+    store: Store
     house: House
     clients: Clients
     api: Cloudflare
@@ -92,7 +91,7 @@ def open_operations(common: Common, *, stop: StopSignal | None = None) -> Iterat
             raise problem
         store = _open_memory(common, path, _glance(common, path), settings.base_url)
         state = _present(store)
-        transport = stack.enter_context(workplace.transport_for(settings, stop, scrub, common.verbose))
+        transport = stack.enter_context(workplace.transport_for(settings, stop, scrub, common.verbose, store))
         clients = Clients(
             transport=transport,
             account_id=state.account_id,
@@ -115,27 +114,24 @@ def _place(common: Common) -> Path:
         return common.manifest_path()
     except ReconcilerError:
         for folder in (Path(), *Path.cwd().parents):
-            if (folder / (workplace.LOCAL_FOLDER if common.local else "state")).is_dir():
+            if (folder / (LOCAL_FOLDER if common.local else "state")).is_dir():
                 return folder / MANIFEST_NAME
         raise
 
 
 def _glance(common: Common, path: Path) -> Glance:
-    environ = dict(os.environ)
-    if common.local:
-        environ.setdefault("CLOUDFLARE_ACCOUNT_ID", workplace.NO_ACCOUNT)
     try:
-        return peek(path, common.environment_name(), Inputs(environ=environ))
+        return workplace.glance(common, path, common.environment_name())
     except ManifestError:
         return Glance(str(path))
 
 
-def _open_memory(common: Common, path: Path, outline: Glance, base_url: str) -> LocalStore:
+def _open_memory(common: Common, path: Path, outline: Glance, base_url: str) -> Store:
     target = "local" if common.local else "cloudflare"
-    folder = workplace.state_folder(common, outline.state, path)
+    folder = state_folder(common, outline.state, path)
     environment = _environment(common, folder, outline)
     identity = Identity(outline.project, environment, target, outline.account_id, base_url)
-    return LocalStore(folder, identity, marks=default_marks_folder(os.environ))
+    return store_for(common, outline.state, path, identity)
 
 
 def _environment(common: Common, folder: Path, outline: Glance) -> str | None:
@@ -151,7 +147,7 @@ def _environment(common: Common, folder: Path, outline: Glance) -> str | None:
     return None
 
 
-def _present(store: LocalStore) -> State:
+def _present(store: Store) -> State:
     state = store.read()
     if state is None:
         raise StateError(f"there is no state at {store.describe()}", fix="the first apply makes one")

@@ -14,6 +14,7 @@ import click
 from reconciler.cli.options import Common, addresses, common_options
 from reconciler.cli.saying import answer, note
 from reconciler.cli.show import state_text
+from reconciler.cli.state_migrate import command as migrate
 from reconciler.cli.workplace import open_store
 from reconciler.errors import ReconcilerError, RefusedError, StateError
 from reconciler.kinds import SECTIONS
@@ -28,6 +29,9 @@ from reconciler.storage.store import Store
 @click.group("state", context_settings={"help_option_names": ["-h", "--help"]})
 def command() -> None:
     """Tend the memory of what was applied."""
+
+
+command.add_command(migrate)
 
 
 def _present(store: Store) -> State:

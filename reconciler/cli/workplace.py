@@ -17,27 +17,26 @@ from uuid import uuid4
 from reconciler import __version__
 from reconciler.cli.options import Common
 from reconciler.cli.saying import note
+from reconciler.cli.stores import LOCAL_FOLDER, state_folder, store_for
 from reconciler.clients.scrubber import Scrubber
 from reconciler.engine.carry import Clock
-from reconciler.errors import AuthenticationError, ManifestError, ReconcilerError, RefusedError, StateError
+from reconciler.errors import AuthenticationError, ManifestError, ReconcilerError, RefusedError
 from reconciler.frozen import frozen
 from reconciler.kinds import Clients, build_handlers
-from reconciler.manifest import peek, read_manifest, validate_manifest
+from reconciler.manifest import Glance, peek, read_manifest, validate_manifest
 from reconciler.model.diagnostic import Severity
 from reconciler.model.manifest import Inputs, Manifest
 from reconciler.model.plan import RecordedInputs
 from reconciler.model.state import State
 from reconciler.model.stop import StopSignal
-from reconciler.storage.high_water import default_marks_folder
 from reconciler.storage.identity import Identity
-from reconciler.storage.local_store import LocalStore
+from reconciler.storage.store import REQUEST_SECONDS, Store
 from reconciler.workflow import House
 
 if TYPE_CHECKING:
     from reconciler.clients.settings import ApiSettings
     from reconciler.clients.transport import Transport
 
-LOCAL_FOLDER = Path(".reconciler") / "local"
 NO_ACCOUNT = "0" * 32
 
 
@@ -48,7 +47,7 @@ class Workplace:
     common: Common
     manifest: Manifest
     house: House
-    store: LocalStore
+    store: Store
     identity: Identity
     clients: Clients
     transport: Transport
@@ -93,7 +92,6 @@ def open_workplace(
             assert problem is not None
             raise problem
         account_id = str(manifest.account_id)
-        transport = stack.enter_context(transport_for(settings, stop, scrub, common.verbose))
         identity = Identity(
             manifest.project,
             manifest.environment,
@@ -101,8 +99,8 @@ def open_workplace(
             account_id,
             settings.base_url,
         )
-        folder = state_folder(common, manifest.state, path)
-        store = LocalStore(folder, identity, marks=default_marks_folder(os.environ))
+        store = store_for(common, manifest.state, path, identity)
+        transport = stack.enter_context(transport_for(settings, stop, scrub, common.verbose, store))
         clients = Clients(
             transport=transport,
             account_id=account_id,
@@ -118,13 +116,13 @@ def open_workplace(
             fingerprint_key=manifest.state.get("fingerprint_key", {}),
             closing=stack,
             known_descent=_known_descent(common, manifest.environment),
-            own_folders=(folder,),
+            own_folders=(state_folder(common, manifest.state, path),),
         )
         house = house_for(clients, transport, store, parallelism)
         yield Workplace(common, manifest, house, store, identity, clients, transport)
 
 
-def house_for(clients: Clients, transport: Transport, store: LocalStore, parallelism: int = 10) -> House:
+def house_for(clients: Clients, transport: Transport, store: Store, parallelism: int = 10) -> House:
     """Handlers, time and memory together: what plans are made and carried out with."""
     stop = clients.stop
     return House(
@@ -151,18 +149,25 @@ def _known_descent(common: Common, environment: str | None) -> Callable[[str], M
     return known
 
 
-def open_store(common: Common) -> LocalStore:
+def open_store(common: Common) -> Store:
     """The memory alone, for commands that need no world; a broken manifest does not stop them."""
     path = common.manifest_path()
-    outline = peek(path)
     environment = common.environment_name()
+    outline = glance(common, path, environment)
     if outline.environments and environment is None:
         raise ReconcilerError(
             f"{path} has environments, and none was named", fix=f"say -e {' | '.join(outline.environments)}"
         )
     identity = Identity(outline.project, environment, "local" if common.local else "cloudflare")
-    folder = state_folder(common, outline.state, path)
-    return LocalStore(folder, identity, marks=default_marks_folder(os.environ))
+    return store_for(common, outline.state, path, identity)
+
+
+def glance(common: Common, path: Path, environment: str | None) -> Glance:
+    """What a manifest says, as far as it can be read, of one environment with these environment variables."""
+    environ = dict(os.environ)
+    if common.local:
+        environ.setdefault("CLOUDFLARE_ACCOUNT_ID", NO_ACCOUNT)
+    return peek(path, environment, Inputs(environ=environ))
 
 
 def binding_handlers(registry_host: str = "registry.cloudflare.com") -> dict[str, Any]:
@@ -239,8 +244,13 @@ def manifest_for(
     return read_manifest(path, binding_handlers(host), common.environment_name(), inputs)
 
 
-def transport_for(settings: ApiSettings, stop: StopSignal, scrub: Scrubber, verbose: int) -> Transport:
-    """The door to that API; its waits end when stopping is asked for, and `scrub` knows its credentials."""
+def transport_for(
+    settings: ApiSettings, stop: StopSignal, scrub: Scrubber, verbose: int, store: Store | None = None
+) -> Transport:
+    """The door to that API; its waits end when stopping is asked for, and `scrub` knows its credentials.
+
+    While the store is held under a lease, no request begins that could outlast it.
+    """
     from reconciler.clients.transport import Transport
 
     for credential in (settings.credentials.token, settings.credentials.key):
@@ -255,19 +265,14 @@ def transport_for(settings: ApiSettings, stop: StopSignal, scrub: Scrubber, verb
         on_wait=lambda seconds, reason: note(f"waiting {seconds:.0f} s: {reason}"),
         trace=(lambda line: note(scrub(line))) if verbose else None,
         user_agent=f"reconciler/{__version__}",
+        **_under_lease(store),
     )
 
 
-def state_folder(common: Common, state: Mapping[str, Any], path: Path) -> Path:
-    """Where the memory lies, from the manifest's `state`. Raises StateError for a backend that there is none of."""
-    if common.local:
-        return path.parent / LOCAL_FOLDER / "state"
-    backend = state.get("backend", "local")
-    if backend != "local":
-        raise StateError(
-            f"the state backend {backend!r} is not available in this version", fix="use `backend: local`"
-        )
-    return path.parent / str(state.get("path", "state"))
+def _under_lease(store: Store | None) -> dict[str, Any]:
+    if store is None or store.backend == "local":
+        return {}
+    return {"timeout": REQUEST_SECONDS, "may_begin": store.check_lease}
 
 
 def config_folder() -> Path:

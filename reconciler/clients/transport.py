@@ -34,7 +34,7 @@ class Transport:
 
     `sleep` and `monotonic` belong together; `stop` cuts every wait short with InterruptedRunError;
     `on_wait` is told the seconds of a long wait and its reason; `trace` gets a line per exchange; `inner`
-    takes the place of the network.
+    takes the place of the network. `may_begin` is asked right before each exchange, and stops it by raising.
     """
 
     def __init__(
@@ -52,6 +52,7 @@ class Transport:
         user_agent: str = "reconciler",
         timeout: float = 60.0,
         pool: int = 16,
+        may_begin: Callable[[], object] = lambda: None,
         inner: httpx.BaseTransport | None = None,
     ) -> None:
         self._base_url = base_url.rstrip("/")
@@ -65,6 +66,7 @@ class Transport:
         self._clock = clock
         self._scrub = scrub
         self._trace = trace
+        self._may_begin = may_begin
         self._connections = Connections(base_url, timeout=timeout, pool=pool, inner=inner)
         self._server_date = ""
         self._server_offset: float | None = None
@@ -145,6 +147,7 @@ class Transport:
         refused_for: float | None = None
         wait: float | None = None
         try:
+            self._may_begin()
             reply = exchange()
             self._note_time(reply.headers)
             wait = retry_after(reply.headers, self._clock())

@@ -18,6 +18,7 @@ from reconciler.manifest.reader import Document
 from reconciler.manifest.resources import Binding, Draft
 from reconciler.manifest.shape import ANYTHING, TEXT
 from reconciler.manifest.site import Site
+from reconciler.manifest.state_settings import check_state
 from reconciler.manifest.substitution import Substitution
 from reconciler.manifest.tree import child
 from reconciler.model.address import ResourceAddress
@@ -49,6 +50,8 @@ def bind_environment(
     language.scope.variables.check()
     account_id = language.scope.account_id(language.site)
     resources = _Resources(language, handlers, checker).bound(account_id)
+    state = language.map("state")
+    check_state(state, language.site)
     return Manifest(
         path=document.file,
         sha256=document.sha256,
@@ -58,7 +61,7 @@ def bind_environment(
         resources=resources,
         outputs=_outputs(language),
         moved=effective_moves(language.entries("moved"), language.scope.declared, language.site),
-        state=language.map("state"),
+        state=state,
         check=language.map("check"),
         dev=language.map("dev"),
         used=language.scope.used,

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from reconciler.manifest.options import OPTIONS
+from reconciler.manifest.state_settings import KEYS as STATE_KEYS
 from reconciler.manifest.variables import TYPES
 from reconciler.model.handler import Kind
 
@@ -250,10 +251,11 @@ def _shared(defaults: Mapping[str, Any]) -> dict[str, Any]:
             "description": "Where the state is kept; by default beside the manifest.",
             "type": ["object", "null"],
             "properties": {
-                "backend": written({"type": "string", "enum": ["local", "s3", "postgres", "http"]}),
-                "path": _text("Folder of a local state."),
+                "backend": written({"type": "string", "enum": [*STATE_KEYS]}),
+                **{key: _text(text) for keys in STATE_KEYS.values() for key, text in keys.items()},
                 "fingerprint_key": written(fingerprint_key),
             },
+            "additionalProperties": False,
         },
         "outputs": {"description": "Values to publish.", "type": ["object", "null"]},
         "defaults": {

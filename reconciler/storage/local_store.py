@@ -25,7 +25,8 @@ from reconciler.storage.identity import Identity
 from reconciler.storage.journal import JOURNAL_FORMAT, Journal, JournalHeader, is_journal
 from reconciler.storage.kept_lists import KeptLists
 from reconciler.storage.lock import Holder, LocalLock, left_by, read_holder, this_process, timestamp
-from reconciler.storage.reading import Reading, believe
+from reconciler.storage.moved import MovedStateError
+from reconciler.storage.reading import Reading, believe, moved_to
 from reconciler.storage.serials import goes_on_from, is_news
 from reconciler.storage.state_file import History, StateFile, StatePaths, VersionNote
 
@@ -200,7 +201,21 @@ class LocalStore:
             rescue.check_goes_on(pushed, present)
         return self._supplant(session, pushed)
 
+    def check_lease(self) -> None:
+        """Nothing: the kernel's lock lasts as long as the process."""
+
+    def move_away(self, where: str) -> None:
+        """Leaves a mark that says where the state is now; the files stay, and are refused."""
+        self._require_session()
+        try:
+            write_whole(self._disk, self.paths.moved, f"{where}\n".encode())
+        except OSError as error:
+            raise cannot_write(self.paths.moved, error) from None
+
     def _believe(self) -> Reading | None:
+        mark = moved_to(self.paths)
+        if mark is not None:
+            raise MovedStateError(self.describe(), mark)
         return believe(self.paths, self._identity, self._marks)
 
     def _require_session(self) -> _Session:
@@ -234,10 +249,19 @@ class LocalStore:
         session.checksums.add(version.checksum)
         self._file.write(data)
         session.was_read, session.reading = True, Reading(version, state, folded)
+        self._clear_mark()
         self._history.keep(serial, data)
         self._marks.raise_to(state.lineage, serial)
         self._sign_again(session)
         return state
+
+    def _clear_mark(self) -> None:
+        if not self.paths.moved.exists():
+            return
+        try:
+            self._disk.unlink(self.paths.moved)
+        except OSError as error:
+            raise cannot_write(self.paths.moved, error) from None
 
     def _supplant(self, session: _Session, state: State) -> State:
         """Writes a state in the place of whatever is there, trusted or not."""

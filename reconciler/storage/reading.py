@@ -87,6 +87,12 @@ def weigh(found: Found, paths: StatePaths, identity: Identity, marks: HighWaterM
     return _with_journal(version, found, paths)
 
 
+def moved_to(paths: StatePaths) -> str | None:
+    """Where the state was moved; None where it was not."""
+    mark = _bytes(paths, "moved")
+    return None if mark is None else mark.decode(errors="replace").strip()
+
+
 def way_out(found: Found, paths: StatePaths) -> str:
     """What to do about a state that is lost or damaged."""
     if found.newest < 0:

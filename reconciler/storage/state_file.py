@@ -55,6 +55,11 @@ class StatePaths:
         return self.folder / f"{self.name}.lock"
 
     @property
+    def moved(self) -> Path:
+        """Where the state went, if it was moved."""
+        return self.folder / f"{self.name}.moved"
+
+    @property
     def history(self) -> Path:
         """The folder of versions."""
         return self.folder / f"{self.name}.history"

@@ -14,6 +14,11 @@ from reconciler.model.state import State
 from reconciler.storage.lock import Holder
 from reconciler.storage.state_file import VersionNote
 
+LEASE_SECONDS = 60.0
+"""For how long a remote lease lasts that is not renewed."""
+REQUEST_SECONDS = LEASE_SECONDS / 2
+"""The longest that a request to the API may take while a lease guards it; without a lease there is no such limit."""
+
 
 class Store(Protocol):
     """The memory of one environment. Whatever writes needs the lock, and a `read` under it."""
@@ -43,6 +48,9 @@ class Store(Protocol):
     def unlock(self) -> Holder | None:
         """Clears away what a dead holder left, and says who that was; a living one is a LockHeldError."""
 
+    def check_lease(self) -> None:
+        """Raises StateError where a request that is begun now could outlast the right to write; without a lease: nothing."""
+
     def begin_run(self, state: State, run: str) -> State:
         """Makes a state durable, whatever was folded into it, and is ready for events; the serial may have risen."""
 
@@ -66,6 +74,9 @@ class Store(Protocol):
 
     def restore(self, serial: int) -> State:
         """Writes an earlier version again, under a serial higher than any seen."""
+
+    def move_away(self, where: str) -> None:
+        """Marks the state as moved elsewhere: from now on it is refused here, until one is written anew."""
 
     def pull(self) -> bytes:
         """The state as a document."""

@@ -15,6 +15,7 @@ from reconciler.errors import (
     NotFoundError,
     ProviderError,
     RateLimitedError,
+    StateError,
     UnavailableError,
 )
 from tests.clients.clock import Clock
@@ -294,3 +295,16 @@ def test_path_parameters_stay_in_their_place(value: str, text: str) -> None:
 def test_a_path_parameter_that_leads_elsewhere_is_refused(value: str) -> None:
     with pytest.raises(ProviderError):
         segment(value)
+
+
+def test_who_may_begin_is_asked_before_each_exchange() -> None:
+    def may_begin() -> None:
+        if len(script.requests) == 2:
+            raise StateError("the lease is over")
+
+    script = Script(no(503), yes())
+    transport = over(script, may_begin=may_begin)
+    transport.request("GET", "/a")
+    with pytest.raises(StateError, match="lease"):
+        transport.request("GET", "/a")
+    assert len(script.requests) == 2

@@ -111,7 +111,7 @@ def test_null_is_a_key_left_out(tmp_path: Path) -> None:
         ("moved: {from: play.a}\n", "4:1  moved must be a list, not a map"),
         ("plays: {a: {}}\nimports: [{to: play.a, id: 7, x: 1}]\n", '5:31  there is no key "x" in imports.0; there is'),
         ("state: {backend: s4}\n", '4:9  state.backend must be one of local, s3, postgres or http, not "s4"'),
-        ("state: here\n", '4:1  state must be a map of backend, path and fingerprint_key, not "here"'),
+        ("state: here\n", '4:1  state must be a map of backend, path, bucket, endpoint, region, prefix, host'),
         ("check: {profil: x}\n", '4:9  there is no key "profil" in check; did you mean profile?'),
         ("defaults: {plays: {seat: 1}}\n", '4:20  there is no key "seat" in defaults.plays; did you mean seats?'),
         ("defaults: {play: {}}\n", '4:12  there is no key "play" in defaults; did you mean plays?'),

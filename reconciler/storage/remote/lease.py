@@ -18,9 +18,8 @@ from msgspec.structs import replace
 from reconciler.errors import ProviderError, ReconcilerError, StateError, UnavailableError
 from reconciler.storage.remote.head import HEAD_NAME, Head, Lease, encode_head
 from reconciler.storage.remote.shelf import Shelf, TakenError
+from reconciler.storage.store import LEASE_SECONDS, REQUEST_SECONDS
 
-LEASE_SECONDS = 60.0
-REQUEST_SECONDS = LEASE_SECONDS / 2  # the longest that a request to the API may take while a lease guards it
 BEATS_PER_LEASE = 4
 
 
@@ -71,9 +70,15 @@ class Tenure:
         """The number under which this holder writes, and nobody else."""
         return self.head.epoch
 
+    def ensure(self, ahead: float) -> None:
+        """Raises LeaseLostError unless the lease, renewed if need be, lasts for so many seconds more."""
+        if self._left() <= ahead:
+            self.beat()
+        self.check(ahead)
+
     def check(self, ahead: float = 0.0) -> None:
         """Raises LeaseLostError unless the lease lasts for so many seconds more."""
-        left = self._renewed + self._timing.seconds - self._timing.steady()
+        left = self._left()
         if left <= 0 and not self._lost:
             self._lost = "it was not renewed in time"
         if self._lost or left <= ahead:
@@ -103,6 +108,9 @@ class Tenure:
                 self._write(replace(self.head, lease=None, last_ticket=ticket))
             with contextlib.suppress(ProviderError):
                 self.shelf.leave(ticket)
+
+    def _left(self) -> float:
+        return self._renewed + self._timing.seconds - self._timing.steady()
 
     def _write(self, head: Head) -> Head:
         began = self._timing.steady()

@@ -17,6 +17,7 @@ from reconciler.storage.envelope import Envelope
 from reconciler.storage.high_water import HighWaterMarks
 from reconciler.storage.identity import Identity
 from reconciler.storage.journal import JournalContent, parse_journal
+from reconciler.storage.moved import MovedStateError
 from reconciler.storage.reading import Reading, belongs
 from reconciler.storage.remote.head import (
     JOURNAL,
@@ -32,17 +33,6 @@ from reconciler.storage.state_file import VersionNote
 
 _ATTEMPTS = 5
 Segment = tuple[int, int]
-
-
-class MovedStateError(StateMismatchError):
-    """The state was moved elsewhere; `where` says where."""
-
-    def __init__(self, here: str, where: str) -> None:
-        super().__init__(
-            f"the state at {here} was moved to {where}",
-            fix="point `state:` in the manifest there, or bring it back with `state migrate`",
-        )
-        self.where = where
 
 
 @dataclass(frozen=True, slots=True)

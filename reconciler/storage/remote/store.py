@@ -133,7 +133,7 @@ class RemoteStore:
     def check_lease(self) -> None:
         """Raises LeaseLostError where a request that is begun now could outlast the lease. Without a lease it says nothing."""
         if self._session is not None:
-            self._session.tenure.check(ahead=self._timing.request_seconds)
+            self._session.tenure.ensure(self._timing.request_seconds)
 
     def begin_run(self, state: State, run: str) -> State:
         """Makes the state durable, with what was folded into it, and is ready for events."""

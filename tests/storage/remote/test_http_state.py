@@ -18,8 +18,9 @@ from reconciler.errors import (
     UnavailableError,
 )
 from reconciler.storage.remote import http_state
-from reconciler.storage.remote.lease import LEASE_SECONDS, LeaseLostError, Timing
+from reconciler.storage.remote.lease import LeaseLostError, Timing
 from reconciler.storage.remote.store import RemoteStore
+from reconciler.storage.store import LEASE_SECONDS
 from tests.storage import places, samples
 from tests.storage.places import StateServer
 from tests.storage.remote.memory import Clock

@@ -9,8 +9,8 @@ from reconciler.errors import DamagedStateError, StateError
 from reconciler.model.state import State
 from reconciler.storage.disk import Disk
 from reconciler.storage.high_water import HighWaterMarks
+from reconciler.storage.moved import MovedStateError
 from reconciler.storage.remote.head import HEAD_NAME, JOURNAL, VERSIONS
-from reconciler.storage.remote.reading import MovedStateError
 from tests.storage import samples
 from tests.storage.remote.memory import MemoryShelf, damage, store
 

@@ -1,0 +1,80 @@
+"""Where a memory lies: a manifest's `state:` becomes a store. Nothing else constructs one.
+
+A remote backend, and the library that it needs, is imported only where a manifest asks for it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from reconciler.cli.options import Common
+from reconciler.cli.saying import note
+from reconciler.errors import StateError
+from reconciler.manifest.state_settings import KEYS, missing_key
+from reconciler.storage.disk import Disk
+from reconciler.storage.high_water import HighWaterMarks, default_marks_folder
+from reconciler.storage.identity import Identity
+from reconciler.storage.local_store import LocalStore
+from reconciler.storage.store import Store
+
+if TYPE_CHECKING:
+    from reconciler.storage.remote.shelf import Shelf
+
+LOCAL_FOLDER = Path(".reconciler") / "local"
+Settings = Mapping[str, Any]
+
+
+def backend_of(common: Common, settings: Settings) -> str:
+    """The backend that is meant; with `--local` there is only the one."""
+    return "local" if common.local else str(settings.get("backend") or "local")
+
+
+def state_folder(common: Common, settings: Settings, path: Path) -> Path:
+    """The folder of a local state, there or not."""
+    if common.local:
+        return path.parent / LOCAL_FOLDER / "state"
+    return path.parent / str(settings.get("path") or "state")
+
+
+def store_for(common: Common, settings: Settings, path: Path, identity: Identity) -> Store:
+    """The memory that `state:` means for a project and an environment. Raises StateError where it says too little."""
+    backend = backend_of(common, settings)
+    marks = default_marks_folder(os.environ)
+    if backend == "local":
+        return LocalStore(state_folder(common, settings, path), identity, marks=marks)
+    from reconciler.storage.remote.store import RemoteStore
+
+    shelf, options = _shelf(backend, settings, identity, path)
+    return RemoteStore(backend, shelf, identity, marks=HighWaterMarks(marks, Disk()), tell=note, **options)
+
+
+def _shelf(
+    backend: str, settings: Settings, identity: Identity, path: Path
+) -> tuple[Shelf, Mapping[str, Any]]:
+    _check(backend, settings, identity, path)
+    folder = f"{identity.project}/{identity.environment or 'default'}"
+    if backend == "s3":
+        from reconciler.storage.remote import s3
+
+        return s3.open_shelf(settings, os.environ, folder), {}
+    if backend == "postgres":
+        from reconciler.storage.remote import postgres
+
+        return postgres.open_shelf(settings, os.environ, folder), {}
+    from reconciler.storage.remote import http_state
+
+    shelf = http_state.open_shelf(settings, os.environ, folder)
+    return shelf, {"kept_versions": http_state.KEPT_VERSIONS, "keeps_lists": False}
+
+
+def _check(backend: str, settings: Settings, identity: Identity, path: Path) -> None:
+    """What a manifest that was only glanced at may lack."""
+    if backend not in KEYS:
+        raise StateError(f"{path}: there is no state backend {backend!r}", fix=f"there are {', '.join(KEYS)}")
+    if needed := missing_key(settings):
+        raise StateError(f"{path}: state needs {needed} for the backend {backend}", fix=f"add `{needed}:`")
+    if not identity.project:
+        raise StateError(f"{path} does not say which project this is", fix="add `project: NAME`")
