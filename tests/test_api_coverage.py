@@ -10,6 +10,7 @@ import pytest
 
 from tests.operations import (
     Operation,
+    callers_by_method,
     described_operations,
     operations_by_method,
     shape,
@@ -47,3 +48,7 @@ def test_the_page_knows_who_uses_an_operation_or_why_nobody_does(operation: Oper
 def test_the_client_asks_for_nothing_that_is_not_described() -> None:
     described = set(map(shape, described_operations()))
     assert {name for name, asked in operations_by_method().items() if asked not in described} == set()
+
+
+def test_the_client_has_no_method_that_nobody_calls() -> None:
+    assert sorted(set(operations_by_method()) - set(callers_by_method())) == []

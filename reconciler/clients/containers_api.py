@@ -63,13 +63,6 @@ class ContainersApi(AccountApi):
         """Lists the deployments that run an application (reference 2.1)."""
         return self._documents("GET", f"{_application(application_id)}/deployments")
 
-    def recreate_application_deployment(
-        self, application_id: str, deployment_id: str, body: Mapping[str, Any]
-    ) -> Document:
-        """Starts one deployment of an application anew (reference 2.1)."""
-        path = f"{_application(application_id)}/deployments/{segment(deployment_id)}/recreate"
-        return self._document("POST", path, json=body)
-
     def list_instances(
         self,
         application_id: str,
@@ -202,12 +195,6 @@ class ContainersApi(AccountApi):
     def get_placement(self, placement_id: str) -> Document:
         """Gives one placement with its events (reference 2.9)."""
         return self._document("GET", f"/containers/placements/{segment(placement_id)}")
-
-    def replace_placement(self, placement_id: str) -> Document:
-        """Has a deployment placed anew (reference 2.6)."""
-        return self._document(
-            "POST", f"/containers/placements/{segment(placement_id)}", json={"replace": True}
-        )
 
     def list_ips(
         self,
