@@ -36,7 +36,7 @@ def _go_back(desk: Desk) -> Pending | None:
         return _taken_back(desk, pending, desk.prior)
     if pending := _begun_before(desk):
         return pending
-    good = going_back.last_good(desk.prior, _versions(desk))
+    good = going_back.last_good(Version(desk.state.serial, desk.prior), _versions(desk))
     return _to(desk, good) if good is not None else _to_what_was_replaced(desk)
 
 

@@ -78,6 +78,22 @@ def test_versions_that_failed_are_passed_over(made: Project) -> None:
     assert running(made) == before
 
 
+@pytest.mark.parametrize("path", ["/applications/[^/]+$", "/rollouts$"])
+def test_from_a_change_that_stopped_half_way_it_goes_back_to_what_was_before(
+    made: Project, path: str
+) -> None:
+    versions(made, manifest("one", "0"), manifest("one", "1"))
+    before = running(made)
+    made.write(manifest("two", "2"))
+    method = "POST" if "rollouts" in path else "PATCH"
+    made.faults({"method": method, "path": path, "fault": {"status": 400, "body": {}}})
+    made.run("apply", "--yes")
+    ended = made.run("rollback", "api")
+    expected = before if method == "POST" else {(one, "0") for one, _ in before}
+    assert ended.code == 0, ended.err
+    assert (running(made), {configured(made)}) == (expected, expected)
+
+
 def test_what_others_set_stays(made: Project) -> None:
     versions(made, manifest("one", "1"), manifest("one", "2"))
     (application,) = made.world("application")

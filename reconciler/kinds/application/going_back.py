@@ -12,7 +12,7 @@ from typing import Any
 from reconciler.errors import RefusedError
 from reconciler.frozen import frozen
 from reconciler.kinds.application.forms import MANAGED, lives_in_configuration
-from reconciler.kinds.application.judging import AT_ONCE
+from reconciler.kinds.application.judging import AT_ONCE, RESTART
 from reconciler.model.change import Change
 from reconciler.model.resource import Observed, Prior
 from reconciler.model.value import Value, path_text
@@ -39,18 +39,22 @@ def refuse_managed(prior: Prior, application: Mapping[str, Any]) -> None:
     )
 
 
-def last_good(present: Prior, versions: Iterable[Version]) -> Version | None:
+def last_good(now: Version, versions: Iterable[Version]) -> Version | None:
     """The newest good version with another configuration; after a rollback, one from before the version it went back to.
 
-    `versions` come newest first.
+    `versions` come newest first. Of a change that stopped half-way, what is remembered is the version before it.
     """
+    present = now.prior
     fact = present.facts.get(ROLLED_BACK)
     to = fact.get("to") if fact else 0
+    known = list(versions)
+    reached = next((one for one in known if to and one.serial == to), None)
+    is_done = reached is not None and _configuration(reached.prior) == _configuration(present)
+    before = replace(present, owes=())
+    if set(present.owes) - {RESTART} and (is_done or not fact) and is_good(before):
+        return Version(now.serial, before)
     if fact and not to:
         return None
-    known = list(versions)
-    reached = next((one for one in known if one.serial == to), None)
-    is_done = reached is not None and _configuration(reached.prior) == _configuration(present)
     for one in known:
         if to and (one.serial > to or (is_done and one.serial == to)):
             continue
