@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from reconciler.clients.upload_memory import RememberedUpload, UploadMemory
+from reconciler.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Uploads(UploadMemory):
     """Remembers `url` of every blob, and hears what is kept."""
 
