@@ -37,8 +37,11 @@ class Memory:
 def all_memories(common: Common, *, with_history: bool = False) -> list[Memory]:
     """The states of all environments, also of those that left the manifest. Raises StateError if one cannot be read."""
     path = common.manifest_path()
-    environments: list[str | None] = [None, *peek(path).environments]
-    settings = {environment: glance(common, path, environment).state for environment in environments}
+    known = peek(path).environments
+    settings: dict[str | None, Settings] = {one: glance(common, path, one).state for one in known}
+    base = glance(common, path, None).state
+    if not known or backend_of(common, base) == "local":  # elsewhere an address may hold one state only
+        settings = {None: base, **settings}
     for one in [one for one in settings.values() if backend_of(common, one) == "local"]:
         for name in _names(state_folder(common, one, path)):
             settings.setdefault(None if name == _DEFAULT else name, one)

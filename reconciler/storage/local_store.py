@@ -184,6 +184,7 @@ class LocalStore:
     def restore(self, serial: int) -> State:
         """Writes an earlier version again, under a serial higher than any seen."""
         session = self._require_session()
+        self._refuse_moved()
         old = rescue.version_of(self.paths, serial)
         self._identity.check(old.state, f"version {serial}")
         return self._supplant(session, rescue.restored(old, self.paths))
@@ -213,10 +214,13 @@ class LocalStore:
             raise cannot_write(self.paths.moved, error) from None
 
     def _believe(self) -> Reading | None:
-        mark = moved_to(self.paths)
-        if mark is not None:
-            raise MovedStateError(self.describe(), mark)
+        self._refuse_moved()
         return believe(self.paths, self._identity, self._marks)
+
+    def _refuse_moved(self) -> None:
+        where = moved_to(self.paths)
+        if where is not None:
+            raise MovedStateError(self.describe(), where)
 
     def _require_session(self) -> _Session:
         if self._session is None:

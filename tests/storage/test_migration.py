@@ -46,8 +46,15 @@ def test_a_state_moves_with_what_never_ended(place: Place) -> None:
     assert target.read() == moved
     with pytest.raises(MovedStateError, match="was moved to memory://elsewhere"):
         place.open().read()
-    with place.open().lock("apply"), pytest.raises(MovedStateError):
-        place.open().read()
+    uses: list[Callable[[Store], object]] = [
+        lambda it: it.read(),
+        lambda it: it.restore(0),
+        lambda it: it.push(it.pull()),
+    ]
+    for use in uses:
+        store = place.open()
+        with store.lock("apply"), pytest.raises(MovedStateError):
+            use(store)
 
 
 def test_it_can_come_back(place: Place) -> None:

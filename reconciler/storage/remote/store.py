@@ -15,7 +15,13 @@ from uuid import uuid4
 
 from msgspec.structs import replace as with_fields
 
-from reconciler.errors import DamagedStateError, ReconcilerError, StateError, StateMismatchError
+from reconciler.errors import (
+    DamagedStateError,
+    ReconcilerError,
+    StateError,
+    StateMismatchError,
+    UnavailableError,
+)
 from reconciler.model.event import Event
 from reconciler.model.state import State
 from reconciler.storage import rescue
@@ -27,6 +33,7 @@ from reconciler.storage.identity import Identity
 from reconciler.storage.journal import JOURNAL_FORMAT, JournalHeader, is_journal
 from reconciler.storage.kept_lists import list_name
 from reconciler.storage.lock import Holder, this_process, timestamp
+from reconciler.storage.moved import MovedStateError
 from reconciler.storage.reading import Reading, belongs
 from reconciler.storage.remote.claim import Claim
 from reconciler.storage.remote.head import LISTS, Head, segment_name, version_name
@@ -36,6 +43,14 @@ from reconciler.storage.remote.session import Segments, Session, require, unknow
 from reconciler.storage.remote.shelf import Patient, Shelf, TakenError
 from reconciler.storage.serials import goes_on_from, is_news
 from reconciler.storage.state_file import KEPT_VERSIONS, VersionNote
+
+GO_ON = "what was begun stands in the journal; run again once the place can be reached, and it goes on"
+
+
+class NotCommittedError(StateError):
+    """What has been done is not in the state yet, but can be found again."""
+
+    exit_code = 4
 
 
 class RemoteStore:
@@ -156,6 +171,12 @@ class RemoteStore:
     def commit(self, state: State) -> State:
         """Writes the state that the events have led to; the journal before it counts no more."""
         session = self._session_for(state)
+        try:
+            return self._commit(session, state)
+        except UnavailableError as error:
+            raise NotCommittedError(f"the state cannot be written: {error.message}", fix=GO_ON) from None
+
+    def _commit(self, session: Session, state: State) -> State:
         if session.reading is None:
             state = self._write(session, state, state.serial + 1)
         else:
@@ -187,6 +208,8 @@ class RemoteStore:
     def restore(self, serial: int) -> State:
         """Writes an earlier version again, under a serial higher than any seen."""
         session = require(self._session)
+        if moved_to := session.tenure.head.moved_to:
+            raise MovedStateError(self.describe(), moved_to)
         old = self._version(serial)
         self._identity.check(old.state, f"version {serial}")
         return self._supplant(session, self._as_it_counts_today(old))

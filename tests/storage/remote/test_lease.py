@@ -12,7 +12,7 @@ from reconciler.storage.journal import NotDurableError
 from reconciler.storage.remote import alive, claim
 from reconciler.storage.remote.head import HEAD_NAME, decode_head, encode_head
 from reconciler.storage.remote.lease import LeaseLostError, Timing
-from reconciler.storage.remote.store import RemoteStore
+from reconciler.storage.remote.store import NotCommittedError, RemoteStore
 from reconciler.storage.store import LEASE_SECONDS
 from tests.storage import samples
 from tests.storage.remote.memory import Clock, MemoryShelf, damage, store
@@ -251,6 +251,20 @@ def test_a_place_that_is_gone_for_long_takes_nothing_and_loses_nothing() -> None
             it.append([samples.begun(1)])
         assert refused.value.events == (samples.begun(1),)
         it.append([])
+    assert store(shelf).read() == state.after([samples.begun(1)])
+
+
+def test_a_place_that_is_gone_at_the_end_is_said_and_the_run_found_again() -> None:
+    shelf = MemoryShelf()
+    it = store(shelf)
+    with it.lock("apply"):
+        state = it.begin_run(it.read() or samples.state(), "run-1")
+        it.append([samples.begun(1)])
+        shelf.faults = ["before"] * 99
+        with pytest.raises(NotCommittedError, match="cannot be written") as refused:
+            it.commit(state.after([samples.begun(1)]))
+    shelf.faults = []
+    assert refused.value.exit_code == 4
     assert store(shelf).read() == state.after([samples.begun(1)])
 
 
