@@ -19,9 +19,9 @@ from reconciler.engine.planner import Blueprint
 from reconciler.engine.recover import Checkpoints
 from reconciler.errors import ReconcilerError, RefusedError, StalePlanError
 from reconciler.frozen import frozen
-from reconciler.model.event import Event
+from reconciler.model.event import Event, StepFailed
 from reconciler.model.handler import Gate
-from reconciler.model.plan import Plan
+from reconciler.model.plan import Plan, PlannedSource
 from reconciler.model.state import State
 from reconciler.render.progress import LineProgress, LiveProgress, Progress, Tally
 from reconciler.workflow import Wish, carry_out, check_allowed, check_same, make_plan, recover_state
@@ -131,8 +131,9 @@ def _conclude(workplace: Workplace, blueprint: Blueprint, state: State, tally: T
     refused = [change for change in blueprint.plan.changes if change.action == "refused"]
     if not workplace.common.json:
         answer(_summary(state, tally, len(refused)))
+    places = {change.address: change.source for change in blueprint.plan.changes}
     for failure in tally.failed:
-        note(f"error: {failure.address}: {failure.message}" + (f"; {failure.fix}" if failure.fix else ""))
+        note(f"error: {_said_of(failure, places.get(str(failure.address)))}")
         for line in failure.output.splitlines():
             note(f"  | {line}")
     for left in tally.unsettled:
@@ -143,6 +144,13 @@ def _conclude(workplace: Workplace, blueprint: Blueprint, state: State, tally: T
     if tally.failed or refused:
         return 4 if tally.done or any(one.uncertain or one.prior for one in tally.failed) else 1
     return 4 if any(not left.on_purpose for left in tally.unsettled) else 0
+
+
+def _said_of(failure: StepFailed, source: PlannedSource | None) -> str:
+    """Where, what, and what to do; what has left the manifest has no place there."""
+    place = f"{source.file}:{source.line}:{source.column}  " if source and source.line else ""
+    what_to_do = f"; {failure.fix}" if failure.fix else ""
+    return f"{place}{failure.address}: {failure.message}{what_to_do}"
 
 
 def _summary(state: State, tally: Tally, refused: int) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from reconciler.clients.remedies import REMEDIES
 from reconciler.errors import (
     AuthenticationError,
     ConflictError,
@@ -90,6 +91,7 @@ def error_of(reply: Reply, document: Mapping[str, Any]) -> ProviderError:
     message = f"Cloudflare answered {reply.what} with {label}: {told}"
     error = _family(reply, complaint, message)
     error.status, error.code, error.details = reply.status, complaint.code, complaint.details
+    error.fix = error.fix or REMEDIES.get(complaint.code, "")
     return error
 
 

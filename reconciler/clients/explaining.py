@@ -1,4 +1,4 @@
-"""Adds what to do to a refusal that the service words by a constant (reference 1.6); the words stay the service's own."""
+"""Says what to do about a refusal where a kind knows better than the general remedy; the words stay the service's own."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from reconciler.errors import ProviderError
 
 @contextmanager
 def explained(fixes: Mapping[str, str]) -> Iterator[None]:
-    """Lets errors through, each with the fix for its constant unless it has one already."""
+    """Lets errors through, each with the fix for its constant."""
     try:
         yield
     except ProviderError as error:
-        error.fix = error.fix or fixes.get(error.code, "")
+        error.fix = fixes.get(error.code, error.fix)
         raise

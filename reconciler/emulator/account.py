@@ -72,7 +72,7 @@ def _limits(account: str) -> dict[str, Any]:
 
 
 def _location(location: str, name: str, region: str) -> dict[str, Any]:
-    most, total = sizes.PER_DEPLOYMENT, sizes.TOTAL
+    most, total = sizes.per_location(region), sizes.TOTAL
     limits = {
         "vcpu_per_deployment": most["vcpu"],
         "memory_per_deployment": f"{most['memory_mib']}MB",

@@ -9,7 +9,6 @@ from reconciler.emulator.shapes import Details
 from reconciler.emulator.world import Object, World
 
 JURISDICTIONS = {"eu": {"EEUR", "WEUR"}, "us": {"ENAM", "WNAM"}, "fedramp": {"ENAM", "WNAM"}}
-SCARCE_REGIONS = {"ME", "OC", "AFR"}
 
 
 def check_namespace(world: World, account: str, namespace_id: str) -> None:
@@ -39,7 +38,7 @@ def check_constraints(constraints: Object) -> None:
     allowed = JURISDICTIONS.get(constraints.get("jurisdiction", ""), regions)
     if regions - allowed:
         details["constraints.regions"] = "not in the jurisdiction: " + ", ".join(sorted(regions - allowed))
-    if regions and regions <= SCARCE_REGIONS:
+    if regions and regions <= sizes.SCARCE_REGIONS:
         details["constraints.regions"] = "limited capacity, cannot be used alone: " + ", ".join(
             sorted(regions)
         )

@@ -66,6 +66,8 @@ def _configuration(call: Call, body: Object, before: Object | None) -> Object:
     kept = {key: (before or {})[key] for key in bodies.CONFIGURATION_FIELDS if key in (before or {})}
     stored = {**kept, **sizes.expanded(wish, before, sizes.account_size(call.world, call.account))}
     rules.check_configuration(call.world, call.account, wish, stored)
+    place = location or (before or {})["location"]["name"]
+    sizes.check_location(call.world, sizes.size_of(stored, (0, 0, 0)), place, LOCATIONS[place])
     if "checks" in stored:
         stored["checks"] = [_filled(number, check) for number, check in enumerate(stored["checks"])]
     return stored

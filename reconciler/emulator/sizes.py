@@ -18,6 +18,9 @@ TYPES: dict[str, tuple[float, int, int]] = {
 }
 ALIASES = {"dev": "lite", "standard": "standard-1"}
 PER_DEPLOYMENT = {"vcpu": 4, "memory_mib": 12288, "disk_mb": 20000}
+SCARCE = {"vcpu": 2, "memory_mib": 8192}
+"""The most in a location of a region with limited capacity (reference 2.1.4); the numbers are of our making."""
+SCARCE_REGIONS = {"ME", "OC", "AFR"}
 TOTAL = {"vcpu": 1500, "memory_mib": 6291456, "disk_mb": 30000000}
 DEFAULTS = {"vcpus": 0.0625, "memory_mib": 256, "disk_mb": 2000}
 MEMORY_PER_VCPU = 3072
@@ -116,6 +119,23 @@ def _check_base_limits(size: Size, path: str) -> None:
     }
     if over:
         raise ServiceError(400, "SURPASSED_BASE_LIMITS", over)
+
+
+def per_location(region: str) -> Object:
+    """The most that one container may have in a location of a region."""
+    return SCARCE if region in SCARCE_REGIONS else PER_DEPLOYMENT
+
+
+def check_location(world: World, size: Size, location: str, region: str) -> None:
+    """Refuses a size that the account may have, but not there."""
+    most = per_location(region)
+    over = {
+        key: f"must be at most {most[key]} in {location}"
+        for key, value in zip(SCARCE, size, strict=False)
+        if value > most[key]
+    }
+    if over and world.settings.limits:
+        raise ServiceError(400, "LOCATION_SURPASSED_BASE_LIMITS", over)
 
 
 def reserve(

@@ -45,7 +45,6 @@ _DOMAIN: dict[str, Any] = {
 _REFUSALS = {
     "VALIDATE_INPUT": "write `domains` as a list of {domain: HOST, path: WHERE}, hosts without scheme and path",
     "IMAGE_REGISTRY_NOT_ALLOWED": "declare that domain under `registries`, and name it by ${registries.<key>.domain}",
-    "IMAGE_REGISTRY_PROTOCOL_NOT_FOUND": "it is gone: plan again",
 }
 
 KIND = Kind(

@@ -48,7 +48,6 @@ _LARGEST = 16 * 1024
 _TEXT: dict[str, Any] = {"type": "string", "minLength": 1}
 _REFUSALS = {
     "VALIDATE_INPUT": "give one line as in a .pub file: `ssh-ed25519 AAAA... comment`",
-    "SSH_PUBLIC_KEY_NOT_FOUND": "it is gone already: plan again",
 }
 
 KIND = Kind(

@@ -357,7 +357,7 @@ def test_what_cannot_be_placed_is_said_before(shop: Project, was: str, becomes: 
 def test_a_place_that_the_account_has_not_is_named_with_what_to_do(shop: Project) -> None:
     shop.write(ALONE.replace("sfo06", "moon01"))
     ended = shop.run("apply", "--yes")
-    assert (ended.code, "${account.locations}" in ended.err) == (4, True), ended.err
+    assert (ended.code, "`reconciler account` lists them" in ended.err) == (4, True), ended.err
 
 
 def test_what_is_made_before_the_old_one_goes_stays_known(shop: Project) -> None:

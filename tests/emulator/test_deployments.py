@@ -109,6 +109,17 @@ def test_bad_deployments_are_refused(cloud: Cloud, change: dict[str, Any], error
     assert cloud.post("deployments/v2", body).error == error
 
 
+def test_scarce_locations_take_smaller_containers(cloud: Cloud) -> None:
+    big = wish(instance_type="standard-4")
+    created = cloud.post("deployments/v2", big).result
+    refusals = (
+        cloud.post("deployments/v2", {**big, "location": "dxb01"}),
+        cloud.patch(f"deployments/{created['id']}/v2", {"location": "dxb01"}),
+    )
+    assert [one.error for one in refusals] == ["LOCATION_SURPASSED_BASE_LIMITS"] * 2
+    assert cloud.post("deployments/v2", wish(location="dxb01", instance_type="standard-3")).status == 201
+
+
 def test_what_cannot_be_modified_is_refused(cloud: Cloud) -> None:
     created = cloud.post("deployments/v2", wish()).result
     assert cloud.patch(f"deployments/{created['id']}/v2", {"network": {"mode": "public"}}).status == 400

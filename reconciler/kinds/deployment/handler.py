@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
-from reconciler.clients.explaining import explained
 from reconciler.errors import NotFoundError, ReconcilerError
 from reconciler.kinds.deployment import bodies
 from reconciler.kinds.deployment.bind import RUN_LABEL, read_deployment
@@ -37,16 +36,6 @@ from reconciler.model.value import Attributes
 
 _AGAIN_IN = 2.0
 _LONGEST = 600.0
-_REFUSALS = {
-    "LOCATION_NOT_ALLOWED": "name one of the account's locations: `${account.locations}` lists them",
-    "LOCATION_SURPASSED_BASE_LIMITS": "choose a smaller `instance_type`, or another `location`",
-    "SURPASSED_BASE_LIMITS": "choose a smaller `instance_type`",
-    "SURPASSED_TOTAL_LIMITS": "choose a smaller `instance_type`, or remove what the account no longer needs",
-    "IMAGE_REGISTRY_NOT_CONFIGURED": "name the image's host under `registries`",
-    "IMAGE_REGISTRY_DOESNT_CONTAIN_IMAGE": "check `image`, or push it",
-    "SECRET_NAME_NOT_FOUND": "name the secret as ${secrets.<key>}",
-    "VALIDATE_INPUT": "correct the field that is named",
-}
 _RESTART = Hazard("DOWNTIME", SHOWN, "its container is placed anew, and stops for that")
 
 Document = Mapping[str, Any]
@@ -148,10 +137,9 @@ class DeploymentHandler(Handler):
         return next((one for one in labelled if bodies.operation_of(one) == operation), None)
 
     def _made(self, change: Change, body: Mapping[str, Any]) -> Document:
-        with explained(_REFUSALS):
-            if change.action is Action.REPLACE and change.observed is not None:
-                return self._deployments.recreate_deployment(change.observed.identity, body)
-            return self._deployments.create_deployment(body)
+        if change.action is Action.REPLACE and change.observed is not None:
+            return self._deployments.recreate_deployment(change.observed.identity, body)
+        return self._deployments.create_deployment(body)
 
     def update(self, change: Change, work: Work) -> Result:
         """Sends what differs; the container is placed anew."""
@@ -159,8 +147,7 @@ class DeploymentHandler(Handler):
         body = bodies.modify_body(change, work.operation)
         if not body:
             return Result(change.observed)
-        with explained(_REFUSALS):
-            document = self._deployments.update_deployment(change.observed.identity, body)
+        document = self._deployments.update_deployment(change.observed.identity, body)
         return self._result(change, document)
 
     def _result(self, change: Change, document: Document) -> Result:

@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
-from reconciler.clients.explaining import explained
 from reconciler.errors import NotFoundError, ProviderError, ReconcilerError
 from reconciler.kinds.job.bind import RUN_VARIABLE, read_job
 from reconciler.kinds.job.standing import (
@@ -53,15 +52,6 @@ ON_LOST = "on_lost"
 _STOPPED = "Stopped"
 _STAGES = ("Queued", "Scheduled", "Placed", "Running")
 _AGAIN_IN = 2.0
-_REFUSALS = {
-    "JOB_CREATE_NOT_ALLOWED": "its application was made without `jobs: true`, which only a new one can have",
-    "IMAGE_REGISTRY_DOESNT_CONTAIN_IMAGE": "check the job's `image`, or push it",
-    "IMAGE_REGISTRY_NOT_CONFIGURED": "name the image's host under `registries`",
-    "SURPASSED_BASE_LIMITS": "choose a smaller `instance_type`",
-    "SURPASSED_TOTAL_LIMITS": "choose a smaller `instance_type`, or lower `max_instances` elsewhere in the account",
-    "SECRET_NAME_NOT_FOUND": "name the secret as ${secrets.<key>}",
-    "VALIDATE_INPUT": "correct the field that is named",
-}
 
 
 class JobsApi(Protocol):
@@ -133,8 +123,7 @@ class JobHandler(Handler):
         job = self._lost(change, run) if work.again else None
         if job is None:
             work.checkpoint(BEGAN, {"run": run})
-            with explained(_REFUSALS):
-                job = self._jobs.create_job(str(change.wanted["application"]), body_of(change.wanted, run))
+            job = self._jobs.create_job(str(change.wanted["application"]), body_of(change.wanted, run))
         return replace(waiting_for(change.address, job), facts={ON_LOST: _on_lost(change)})
 
     def _lost(self, change: Change, run: str) -> Mapping[str, Any] | None:

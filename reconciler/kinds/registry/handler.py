@@ -38,7 +38,6 @@ _STORED = "stored"
 _REFUSALS = {
     "VALIDATE_INPUT": "check `domain`, `kind` and the two credentials",
     "IMAGE_REGISTRY_NOT_ALLOWED": f"Cloudflare does not pull from there for this account; {SUPPORTED}",
-    "IMAGE_REGISTRY_NOT_FOUND": "it is gone already: plan again",
 }
 
 
