@@ -18,6 +18,7 @@ from reconciler.engine.planner import Blueprint, Frame, compose_plan
 from reconciler.engine.recall import lasting, recall, with_recorded_uses
 from reconciler.engine.recover import Checkpoints, recover
 from reconciler.engine.refresh import from_memory, name_resources, observe, prepare
+from reconciler.engine.replacing import belongs_to, with_replaced
 from reconciler.engine.resolve import resolve
 from reconciler.engine.selection import select, with_moves
 from reconciler.engine.steps import build_steps
@@ -110,6 +111,7 @@ def make_plan(manifest: Manifest, state: State, house: House, wish: Wish) -> Blu
     )
     seen = [one for sighting in sightings.values() for one in sighting.diagnostics]
     decided = select(decided, graph.waits_for, options)
+    decided = replace(decided, changes=with_replaced(decided.changes, house.handlers))
     steps = build_steps(decided.changes, graph.waits_for, house.handlers)
     created_at = house.clock.now()
     plan = compose_plan(
@@ -215,10 +217,10 @@ def check_same(saved: Plan, fresh: Blueprint) -> Blueprint:
     kept = {
         address: change
         for address, change in fresh.decided.changes.items()
-        if str(address) in shown or change.action is Action.NO_OP
+        if str(belongs_to(address, fresh.decided.changes)) in shown or change.action is Action.NO_OP
     }
     decided = replace(fresh.decided, changes=kept)
-    steps = {key: step for key, step in fresh.steps.items() if str(key.address) in shown}
+    steps = {key: step for key, step in fresh.steps.items() if key.address in kept}
     return replace(fresh, plan=saved, decided=decided, steps=steps)
 
 

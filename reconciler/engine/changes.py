@@ -306,7 +306,7 @@ class _Deciding:
         sighting = facts.sightings.get(prior.address.kind, _NOTHING)
         observed = sighting.by_identity.get(prior.address)
         base = Change(prior.address, Action.DELETE, prior=prior, observed=observed)
-        why = facts.options.why_leaving
+        why = "it was replaced" if prior.address.replaced else facts.options.why_leaving
         if not handler.kind.deletable or prior.retain:
             ours = "what ran stays" if handler.kind.runs else "nothing but `images gc` deletes it"
             kept = "kept by `retain`" if prior.retain else ours

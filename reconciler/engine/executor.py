@@ -45,7 +45,7 @@ from reconciler.model.event import (
     StepVoided,
 )
 from reconciler.model.handler import Gate, Handler, Result
-from reconciler.model.resource import Pending, Prior
+from reconciler.model.resource import Pending, Prior, set_aside
 from reconciler.model.stop import StopSignal
 from reconciler.model.value import Value
 
@@ -235,7 +235,13 @@ class _Execution:
             identity=errand.change.observed.identity if errand.change.observed else "",
             uniqueness=str(uniqueness_of(errand)) if is_create else "",
             prior=errand.draft if is_create else None,
+            replaces=self._replaced_by(errand.change) if is_create else "",
         )
+
+    def _replaced_by(self, change: Change) -> str:
+        """The id of what stays until this is there."""
+        stays = change.prior is not None and set_aside(change.prior).address in self.changes
+        return change.prior.identity if change.prior and stays else ""
 
     def _start_declared(self) -> None:
         if self.run.stop():

@@ -11,6 +11,7 @@ from typing import Any
 from reconciler.engine.changes import Decided
 from reconciler.engine.diff import Drifted, recorded
 from reconciler.engine.guards import allow_needed, counts_as_mass_destroy
+from reconciler.engine.replacing import belongs_to, shown
 from reconciler.engine.resolve import resolve
 from reconciler.frozen import frozen
 from reconciler.model.address import ResourceAddress
@@ -65,14 +66,13 @@ def compose_plan(
     """The plan as a document, its changes in the order in which they would be applied."""
     by_address: dict[ResourceAddress, list[Step]] = {}
     for step in steps.values():
-        by_address.setdefault(step.key.address, []).append(step)
-    shown = [
-        change for change in decided.changes.values() if frame.with_idle or change.action is not Action.NO_OP
-    ]
+        by_address.setdefault(belongs_to(step.key.address, decided.changes), []).append(step)
+    counted = list(shown(decided.changes))
+    listed = [change for change in counted if frame.with_idle or change.action is not Action.NO_OP]
     planned = sorted(
         (
             _planned(change, by_address.get(change.address, []), decided, handlers[change.address.kind].kind)
-            for change in shown
+            for change in listed
         ),
         key=_order,
     )
@@ -96,7 +96,7 @@ def compose_plan(
             planned_diagnostic(one)
             for one in (*frame.manifest.warnings, *frame.diagnostics, *decided.diagnostics)
         ),
-        summary=_summary(decided.changes.values()),
+        summary=_summary(counted),
         allow_needed=allow_needed(changes, _mass_destroyed(decided, handlers, frame)),
         pending=pending_steps(state),
         inputs=frame.inputs,
@@ -231,8 +231,12 @@ def _summary(changes: Iterable[Change]) -> dict[str, int]:
 def _mass_destroyed(decided: Decided, handlers: Mapping[str, Handler], frame: Frame) -> int:
     if frame.is_destroy:
         return 0
-    deleted = sum(change.action is Action.DELETE for change in decided.changes.values())
-    counted = sum(handlers[address.kind].kind.deletable for address in frame.state.resources)
+    deleted = sum(
+        change.action is Action.DELETE and not change.address.replaced for change in decided.changes.values()
+    )
+    counted = sum(
+        handlers[address.kind].kind.deletable and not address.replaced for address in frame.state.resources
+    )
     is_mass = counts_as_mass_destroy(deleted, counted, frame.manifest.declares_nothing)
     return deleted if is_mass else 0
 

@@ -48,7 +48,9 @@ def _named(addresses: tuple[ResourceAddress, ...], decided: Decided) -> list[Res
     found = []
     for address in addresses:
         meant = [
-            one for one in decided.changes if one == address or (not address.each and one.block == address)
+            one
+            for one in decided.changes
+            if address in (one, one.successor) or (not address.each and one.block == address)
         ]
         if not meant:
             raise PlanError(

@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from reconciler.engine.replacing import places, stands_beside
 from reconciler.model.address import ResourceAddress
 from reconciler.model.change import Action, Change, Step, StepKey
 from reconciler.model.handler import Handler
@@ -45,17 +46,26 @@ class _Building:
     handlers: Mapping[str, Handler]
     forward: dict[ResourceAddress, StepKey] = field(default_factory=dict)
     removal: dict[ResourceAddress, StepKey] = field(default_factory=dict)
+    aside: dict[ResourceAddress, list[StepKey]] = field(default_factory=dict)  # removals, by their successor
     requires: dict[StepKey, set[StepKey]] = field(default_factory=dict)
     after: dict[StepKey, set[StepKey]] = field(default_factory=dict)
 
     def place(self, change: Change) -> None:
-        if change.action in (Action.DELETE, Action.REPLACE) and self._kind_deletes(change):
-            self.removal[change.address] = self._new(change, "delete")
+        if self._removes(change):
+            removal = self.removal[change.address] = self._new(change, "delete")
+            if change.address.replaced:
+                self.aside.setdefault(change.address.successor, []).append(removal)
         if operation := "refresh" if change.state_only else _FORWARD.get(change.action):
             self.forward[change.address] = self._new(change, operation)
 
-    def _kind_deletes(self, change: Change) -> bool:
-        return self.handlers[change.address.kind].kind.deletable
+    def _removes(self, change: Change) -> bool:
+        kind = self.handlers[change.address.kind].kind
+        if change.action is Action.REPLACE:
+            return kind.deletable and not stands_beside(change, kind)
+        return change.action is Action.DELETE and kind.deletable
+
+    def _is_harmless(self, address: ResourceAddress) -> bool:
+        return self.handlers[address.kind].kind.harmless
 
     def _new(self, change: Change, operation: str) -> StepKey:
         key = StepKey(change.address, operation)
@@ -69,18 +79,20 @@ class _Building:
         address = change.address
         forward, removal = self.forward.get(address), self.removal.get(address)
         if forward and removal:
-            self._link_replacement(change, forward, removal)
-        now = self.waits_for.get(address, frozenset())
+            self.requires[forward].add(removal)
+        now, before = self.waits_for.get(address, frozenset()), self._needed_before(change)
         for other in now:
             self._link_wanted(change, other)
-        for other in self._needed_before(change) - now:
+        for other in before - now:
             self._link_remembered(change, other)
+        for other in (now | before | {address}) & self.aside.keys():
+            self._link_aside(change, other)
 
-    def _link_replacement(self, change: Change, forward: StepKey, removal: StepKey) -> None:
-        if self._creates_first(change.address):
-            self.requires[removal].add(forward)
-        else:
-            self.requires[forward].add(removal)
+    def _link_aside(self, change: Change, successor: ResourceAddress) -> None:
+        """What was replaced goes when its successor is there and nobody uses it any more."""
+        for step in filter(None, (self.forward.get(change.address), self.removal.get(change.address))):
+            for removal in self.aside[successor]:
+                self.requires[removal].add(step)
 
     def _needed_before(self, change: Change) -> frozenset[ResourceAddress]:
         return frozenset(change.prior.depends_on) if change.prior else frozenset()
@@ -95,13 +107,11 @@ class _Building:
             self.requires[gone].add(removal)
         elif removal and there:
             self._order_removal(removal, there, other)
-        if forward and gone and not removal and self._creates_first(other):
-            self.requires[gone].add(forward)
         self._harmless_first(change, other)
 
     def _order_removal(self, removal: StepKey, there: StepKey, other: ResourceAddress) -> None:
         """What is new or can fail without effect is made before the old one goes; what changes in place, after."""
-        if self.changes[other].action is Action.CREATE or self.handlers[other.kind].kind.harmless:
+        if self.changes[other].action is Action.CREATE or self._is_harmless(other):
             self.after[removal].add(there)
         else:
             self.after[there].add(removal)
@@ -113,47 +123,31 @@ class _Building:
         leaving = removal or (forward if change.action in (Action.UPDATE, Action.RESUME) else None)
         if gone and leaving:
             self.requires[gone].add(leaving)
-        elif there and removal and not self.handlers[other.kind].kind.harmless:
+        elif there and removal and not change.address.replaced and not self._is_harmless(other):
             self.after[there].add(removal)
 
     def _harmless_first(self, change: Change, other: ResourceAddress) -> None:
         """A build that can fail without effect goes before a sibling that is live at once."""
         live = self.forward.get(other)
-        if not live or self.handlers[other.kind].kind.harmless:
+        if not live or self._is_harmless(other):
             return
         for sibling in self.waits_for.get(change.address, ()):
             harmless = self.forward.get(sibling)
-            if harmless and self.handlers[sibling.kind].kind.harmless:
+            if harmless and self._is_harmless(sibling):
                 self.after[live].add(harmless)
-
-    def _creates_first(self, address: ResourceAddress) -> bool:
-        """Whether the new one can stand beside the old one until that goes: not where both need the same place."""
-        if not self.handlers[address.kind].kind.create_first:
-            return False
-        change = self.changes[address]
-        return set(self._places(address, change)).isdisjoint(self._places(address, change.prior))
 
     def link_exclusive(self) -> None:
         """Two objects cannot share a name or a namespace: the one that goes, goes first."""
-        leaving: dict[tuple[str, str, object], StepKey] = {}
+        leaving: dict[tuple[str, str, str], StepKey] = {}
         for address, key in self.removal.items():
-            for place in self._places(address, self.changes[address].prior):
+            prior = self.changes[address].prior
+            for place in places(self.handlers[address.kind].kind, prior.attributes) if prior else ():
                 leaving[place] = key
-        if not leaving:
-            return
-        for address, key in self.forward.items():
-            change = self.changes[address]
-            for place in self._places(address, change):
+        for address, key in self.forward.items() if leaving else ():
+            for place in places(self.handlers[address.kind].kind, self.changes[address].wanted):
                 gone = leaving.get(place)
                 if gone is not None and gone.address != address:
                     self.requires[key].add(gone)
-
-    def _places(self, address: ResourceAddress, holder: object) -> Iterable[tuple[str, str, object]]:
-        values = getattr(holder, "wanted", None) or getattr(holder, "attributes", None) or {}
-        for path in self.handlers[address.kind].kind.exclusive:
-            value = values.get(path) if isinstance(values, Mapping) else None
-            if isinstance(value, str) and value:
-                yield address.kind, path, value
 
     # result
 

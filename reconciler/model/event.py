@@ -15,7 +15,8 @@ from reconciler.model.value import Value
 class StepBegun:
     """The intent, durable before anything is sent. `operation` is its id; `verb` what will be done.
 
-    `natural_key` and `identity` are what recovery looks for; `at` is the service's time; `facts` are the kind's.
+    `natural_key` and `identity` are what recovery looks for; `at` is the service's time; `facts` are the kind's. `replaces`
+    is the id of the object that stays until this one is there.
     """
 
     address: ResourceAddress
@@ -28,6 +29,7 @@ class StepBegun:
     uniqueness: str = ""
     prior: Prior | None = None
     facts: Mapping[str, Value] = field(default_factory=dict)
+    replaces: str = ""
 
 
 @frozen

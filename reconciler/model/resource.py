@@ -7,7 +7,7 @@ own (ports, keys, variables) stand in a dict under it, sets are sorted lists, so
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import field, replace
 
 from reconciler.frozen import frozen
 from reconciler.model.address import ResourceAddress
@@ -86,6 +86,12 @@ class Prior:
     lane: str = ""
     applied_at: str = ""
     applied_by: str = ""
+
+
+def set_aside(prior: Prior) -> Prior:
+    """What was replaced, beside its successor until it is deleted; its guards were answered when that was planned."""
+    address = prior.address._replace(replaced=prior.identity)
+    return replace(prior, address=address, protect=False, retain=False, pending=(), owes=())
 
 
 @frozen

@@ -19,7 +19,7 @@ from reconciler.model.event import (
     StepSucceeded,
     StepVoided,
 )
-from reconciler.model.resource import Prior
+from reconciler.model.resource import Prior, set_aside
 from reconciler.model.value import Value
 
 
@@ -87,7 +87,8 @@ class _Folding:
             case StepCheckpointed():
                 self._checkpoint(event)
             case StepSucceeded() | StepRecovered():
-                self._end(event.operation, event.address, self._left(event))
+                self._set_aside(event)
+                self._end(event.operation, event.address, event.prior)
                 if event.deleted:
                     self.tombstones.append(Tombstone(event.deleted, event.address, event.at))
             case StepSettled():
@@ -103,12 +104,14 @@ class _Folding:
             case _:
                 pass
 
-    def _left(self, event: StepSucceeded | StepRecovered) -> Prior | None:
-        """What remains at an address: with what was replaced, the one that was made before it went stays."""
-        known = self.resources.get(event.address)
-        if event.prior is None and event.deleted and known and known.identity != event.deleted:
-            return known
-        return event.prior
+    def _set_aside(self, event: StepSucceeded | StepRecovered) -> None:
+        """What a new object has replaced is remembered beside it until it is deleted."""
+        intent, old = self.intents.get(event.operation), self.resources.get(event.address)
+        if intent is None or old is None or event.prior is None or not intent.begun.replaces:
+            return
+        if old.identity == intent.begun.replaces != event.prior.identity:
+            aside = set_aside(old)
+            self.resources[aside.address] = aside
 
     def _checkpoint(self, event: StepCheckpointed) -> None:
         if intent := self.intents.get(event.operation):

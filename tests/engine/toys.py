@@ -12,6 +12,7 @@ from reconciler.engine.executor import Run, execute
 from reconciler.engine.graph import Graph, build_graph
 from reconciler.engine.planner import Blueprint, Frame, compose_plan
 from reconciler.engine.refresh import name_resources, observe
+from reconciler.engine.replacing import with_replaced
 from reconciler.engine.selection import select
 from reconciler.engine.steps import build_steps
 from reconciler.errors import ProviderError
@@ -145,7 +146,8 @@ class Bench:
     def decide(self, resources: dict[ResourceAddress, Desired], graph: Graph, options: Options) -> Decided:
         sightings = observe(resources, self.state.resources, self.handlers, graph.waits_for)
         decided = decide(Facts(resources, self.state, sightings, self.handlers, graph, options))
-        return select(decided, graph.waits_for, options)
+        decided = select(decided, graph.waits_for, options)
+        return replace(decided, changes=with_replaced(decided.changes, self.handlers))
 
     def blueprint(
         self, resources: dict[ResourceAddress, Desired], graph: Graph, decided: Decided, options: Options
