@@ -28,7 +28,28 @@ def test_a_reader_finds_what_was_written(tree: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["\x80", "\u2028", "\ufeff", "\x7f", "😀", "a: b", "#", "'", '"', "\\", "\n", "null", "~", "."]
+    "text",
+    [
+        "\x80",
+        "\u2028",
+        "\ufeff",
+        "\x7f",
+        "😀",
+        "a: b",
+        "#",
+        "'",
+        '"',
+        "\\",
+        "\n",
+        "null",
+        "~",
+        ".",
+        ".0",
+        ".inf",
+        "_1",
+        "0o7",
+        "12e3",
+    ],
 )
 def test_odd_texts_come_back(text: str) -> None:
     assert YAML(typ="safe", pure=True).load(yaml_text({"a": text, "b": [text]})) == {"a": text, "b": [text]}
