@@ -10,12 +10,12 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from msgspec.structs import replace
 
 from reconciler.errors import ProviderError, ReconcilerError, StateError, UnavailableError
+from reconciler.frozen import frozen
 from reconciler.storage.remote.head import HEAD_NAME, Head, Lease, encode_head
 from reconciler.storage.remote.shelf import Shelf, TakenError
 from reconciler.storage.store import LEASE_SECONDS, REQUEST_SECONDS
@@ -34,7 +34,7 @@ def steady_seconds() -> float:
     return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Timing:
     """The clocks of a lease, and how it is renewed; tests hand in their own."""
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from reconciler.errors import DamagedStateError, StateError, StateMismatchError
+from reconciler.frozen import frozen
 from reconciler.model.event import Event
 from reconciler.model.state import State
 from reconciler.storage.codec import MalformedError, Version, decode_version
@@ -35,7 +35,7 @@ _ATTEMPTS = 5
 Segment = tuple[int, int]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Library:
     """The documents of one environment, opened and checked."""
 
@@ -124,7 +124,7 @@ def _note(version: Version) -> VersionNote:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RemoteReading:
     """What may be believed under a head: nothing yet, or a version with the journal folded in. `segments`: all that lie there."""
 
