@@ -6,17 +6,18 @@ A remote backend, and the library that it needs, is imported only where a manife
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reconciler.cli.options import Common
 from reconciler.cli.saying import note
-from reconciler.errors import StateError
+from reconciler.errors import RefusedError, StateError
 from reconciler.manifest.state_settings import KEYS, missing_key
 from reconciler.storage.disk import Disk
 from reconciler.storage.high_water import HighWaterMarks, default_marks_folder
-from reconciler.storage.identity import Identity
+from reconciler.storage.identity import Identity, is_loopback
 from reconciler.storage.local_store import LocalStore
 from reconciler.storage.store import Store
 
@@ -44,11 +45,37 @@ def store_for(common: Common, settings: Settings, path: Path, identity: Identity
     backend = backend_of(common, settings)
     marks = default_marks_folder(os.environ)
     if backend == "local":
-        return LocalStore(state_folder(common, settings, path), identity, marks=marks)
+        kind = PassingStore if _goes_away(common, settings, identity) else LocalStore
+        return kind(state_folder(common, settings, path), identity, marks=marks)
     from reconciler.storage.remote.store import RemoteStore
 
     shelf, options = _shelf(backend, settings, identity, path)
     return RemoteStore(backend, shelf, identity, marks=HighWaterMarks(marks, Disk()), tell=note, **options)
+
+
+class PassingStore(LocalStore):
+    """A state in a folder that goes away with a CI runner: it may be read, and nothing is written that would be lost."""
+
+    def check_writable(self) -> None:
+        """Raises RefusedError."""
+        raise RefusedError(
+            "this is CI, and the state lies in a folder that goes away with it",
+            fix="keep the state elsewhere, or say `state: {backend: local}` in the manifest if this folder is kept",
+        )
+
+    @contextmanager
+    def lock(self, command: str) -> Iterator[None]:
+        """Raises RefusedError, whichever command wants to write."""
+        del command
+        self.check_writable()
+        yield
+
+
+def _goes_away(common: Common, settings: Settings, identity: Identity) -> bool:
+    """Whether a local state lies in CI by accident; one about a stand-in on this machine is nobody's loss (interface 2)."""
+    if not os.environ.get("CI") or common.local or settings.get("backend"):
+        return False
+    return not is_loopback(identity.api_base_url or os.environ.get("CLOUDFLARE_API_BASE_URL", ""))
 
 
 def _shelf(
