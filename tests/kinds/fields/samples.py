@@ -160,6 +160,11 @@ LIVES: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = {
         {"unsafe": {"configuration": {"lifecycle": {"max_termination_duration": "15m"}}}},
         {},
     ),
+    "worker.placement.*": (
+        {"placement": {"mode": "smart"}},
+        {"placement": {"region": "aws:eu-west-1"}},
+        {},
+    ),
     "worker.classes.*.deleted": ({"bindings": {"B": _BOUND}}, {"classes": {"One": {"deleted": True}}}, {}),
 }
 """Fields that say what becomes of something: what stands there before, with and after them."""
@@ -199,7 +204,6 @@ SAMPLES: dict[str, tuple[Any, ...]] = {
     "worker.routes": (["one.example/<n>/*"], ["two.example/<n>/*"]),
     "worker.routes.pattern": ("one.example/<n>/*", "two.example/<n>/*"),
     "worker.routes.custom_domain": (True,),
-    "worker.placement": ("smart",),
     "triggers.crons": (["0 1 * * *"], ["0 2 * * *"]),
     "image": ("${images.one}", "${images.two}"),
     **dict.fromkeys(

@@ -52,11 +52,16 @@ class Case:
 
 
 def cases(kind: Kind) -> Iterator[Case]:
-    """A case for every place of the kind's schema that the reference speaks of, and for some in another block."""
+    """A case for every place of the kind's schema that the reference speaks of, and for some in another block.
+
+    A place that can have one value only is changed by giving it that value: it has a second case.
+    """
     numbers = itertools.count()
     some = [place for place in places(kind) if said(kind.name, place.path) and not is_elsewhere(place.path)]
     for place in some:
-        yield _case(kind, kind.name, place, {}, next(numbers))
+        yield (case := _case(kind, kind.name, place, {}, next(numbers)))
+        if case.first == case.second and case.said.removed != "refused":
+            yield _case(kind, kind.name, place, {}, next(numbers), added=True)
     for (name, variant), (beside, paths) in VARIANTS.items():
         for place in some if name == kind.name else ():
             if _among(place, paths):
@@ -68,11 +73,13 @@ def is_elsewhere(path: str) -> bool:
     return any(f"{path}.".startswith(f"{one}.") for one in ELSEWHERE)
 
 
-def _case(kind: Kind, group: str, place: Place, beside: Mapping[str, Any], number: int) -> Case:
+def _case(
+    kind: Kind, group: str, place: Place, beside: Mapping[str, Any], number: int, *, added: bool = False
+) -> Case:
     rule = said(kind.name, place.path)
     assert rule is not None
-    blocks = (_numbered(block, number) for block in _life(kind, place, beside))
-    return Case(kind, group, place.path, f"f{number}", rule, *blocks)
+    first, second, removed = (_numbered(block, number) for block in _life(kind, place, beside))
+    return Case(kind, group, place.path, f"f{number}", rule, removed if added else first, second, removed)
 
 
 def _life(kind: Kind, place: Place, beside: Mapping[str, Any]) -> Iterable[Any]:
