@@ -6,9 +6,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from reconciler.engine.replacing import places, stands_beside
+from reconciler.engine.waves import in_waves
 from reconciler.model.address import ResourceAddress
 from reconciler.model.change import Action, Change, Step, StepKey
 from reconciler.model.handler import Handler
@@ -36,7 +37,7 @@ def build_steps(
     for change in changes.values():
         building.link(change)
     building.link_exclusive()
-    return _in_waves(building.steps())
+    return in_waves(building.steps())
 
 
 @dataclass(slots=True)
@@ -164,32 +165,3 @@ class _Building:
             seconds=self.handlers[key.address.kind].kind.expected_seconds.get(key.operation, 1.0),
             lane=holder.lane if holder else "",
         )
-
-
-def _in_waves(steps: dict[StepKey, Step]) -> dict[StepKey, Step]:
-    """The steps in order, each with the wave it is shown in. Orderings that would close a loop are dropped."""
-    ordered = _ordered(steps)
-    if len(ordered) < len(steps):
-        stuck = steps.keys() - set(ordered)
-        steps = {key: replace(step, after=()) if key in stuck else step for key, step in steps.items()}
-        ordered = _ordered(steps)
-    waves: dict[StepKey, int] = {}
-    for key in ordered:
-        step = steps[key]
-        waves[key] = 1 + max((waves[one] for one in (*step.requires, *step.after)), default=0)
-    return {key: replace(steps[key], wave=waves[key]) for key in ordered}
-
-
-def _ordered(steps: Mapping[StepKey, Step]) -> list[StepKey]:
-    remaining = {key: len(step.requires) + len(step.after) for key, step in steps.items()}
-    waited_by: dict[StepKey, list[StepKey]] = {}
-    for key, step in steps.items():
-        for other in (*step.requires, *step.after):
-            waited_by.setdefault(other, []).append(key)
-    order = [key for key, count in remaining.items() if not count]
-    for key in order:  # grows while it is walked
-        for waiting in waited_by.get(key, ()):
-            remaining[waiting] -= 1
-            if not remaining[waiting]:
-                order.append(waiting)
-    return order

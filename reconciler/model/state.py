@@ -90,6 +90,7 @@ class _Folding:
                 self._set_aside(event)
                 self._end(event.operation, event.address, event.prior)
                 if event.deleted:
+                    self._forget_what_went(event.address, event.deleted)
                     self.tombstones.append(Tombstone(event.deleted, event.address, event.at))
             case StepSettled():
                 self._end(event.operation, event.address, event.prior)
@@ -112,6 +113,12 @@ class _Folding:
         if old.identity == intent.begun.replaces != event.prior.identity:
             aside = set_aside(old)
             self.resources[aside.address] = aside
+
+    def _forget_what_went(self, address: ResourceAddress, deleted: str) -> None:
+        """What had to go before its successor could come is still known under its old address."""
+        known = self.resources.get(address.successor)
+        if address.replaced and known is not None and known.identity == deleted:
+            del self.resources[address.successor]
 
     def _checkpoint(self, event: StepCheckpointed) -> None:
         if intent := self.intents.get(event.operation):

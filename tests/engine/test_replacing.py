@@ -14,8 +14,12 @@ OLD = "brick.a (replaced brick-0)"
 USER = thing("user", image=ref("a", kind="brick"))
 
 
+def brick(key: str, name: str) -> Desired:
+    return replace(thing(key, kind="brick"), name=name, named_by_default=False)
+
+
 def named(name: str) -> Desired:
-    return replace(thing("a", kind="brick"), name=name, named_by_default=False)
+    return brick("a", name)
 
 
 @pytest.fixture
@@ -61,6 +65,30 @@ def test_replacing_again_takes_both_away(bench: Bench) -> None:
     bench.world.failing = set()
     bench.apply(named("three"), USER)
     assert [it["attributes"]["name"] for it in bench.world.objects.values()] == ["toy-user", "three"]
+
+
+def test_going_back_to_its_name_deletes_it_first(bench: Bench) -> None:
+    bench.world.failing = {f"delete {OLD}"}
+    bench.apply(named("two"), USER)
+    bench.world.failing = set()
+    assert bench.apply(named("one"), USER) == [
+        f"delete {OLD}",
+        "create brick.a",
+        "update thing.user",
+        "delete brick.a (replaced brick-2)",
+    ]
+    assert [it["attributes"]["name"] for it in bench.world.objects.values()] == ["toy-user", "one"]
+    assert bench.plan(named("one"), USER).plan.is_empty
+
+
+def test_two_that_exchange_their_names_go_before_they_come() -> None:
+    bench = Bench()
+    bench.apply(brick("a", "one"), brick("b", "two"))
+    done = bench.apply(brick("a", "two"), brick("b", "one"))
+    assert (len(done), done[:2]) == (4, sorted(one for one in done if one.startswith("delete")))
+    assert sorted(it["attributes"]["name"] for it in bench.world.objects.values()) == ["one", "two"]
+    assert bench.plan(brick("a", "two"), brick("b", "one")).plan.is_empty
+    assert len(bench.state.resources) == 2
 
 
 def test_it_goes_with_its_successor(bench: Bench) -> None:
