@@ -134,7 +134,8 @@ class _Deciding:
         facts = self.facts
         handler = facts.handlers[desired.address.kind]
         prior = facts.state.resources.get(desired.address)
-        identified = identify(desired, prior, facts.sightings.get(desired.address.kind, _NOTHING), self.going)
+        sighting = facts.sightings.get(desired.address.kind, _NOTHING)
+        identified = identify(desired, prior, sighting, self.going, named=handler.kind.named)
         if identified.refused is not None:
             self.diagnostics.append(identified.refused)
             return Change(desired.address, Action.REFUSED, desired, prior, reason=identified.refused.summary)

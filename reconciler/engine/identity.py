@@ -21,11 +21,13 @@ class Identified:
     in_the_way: Observed | None = None  # an object of ours that has to go first
 
 
-def identify(desired: Desired, prior: Prior | None, sighting: Sighting, going: Collection[str]) -> Identified:
+def identify(
+    desired: Desired, prior: Prior | None, sighting: Sighting, going: Collection[str], *, named: bool = True
+) -> Identified:
     """Which live object this is, if any, and whether it may be touched.
 
     `going` are the ids of objects of ours under other addresses, or whose deletion still runs: no strangers. Whether one
-    of them leaves in time is for whoever has seen all changes to say.
+    of them leaves in time is for whoever has seen all changes to say. `named`: whether another name is a way out.
     """
     by_identity = sighting.by_identity.get(desired.address)
     if desired.external:
@@ -33,10 +35,10 @@ def identify(desired: Desired, prior: Prior | None, sighting: Sighting, going: C
     if prior is not None and prior.identity and not _deleting(prior):
         if by_identity is not None:
             return _known(desired, prior, by_identity)
-        return _unknown(desired, sighting, going, gone=True)
+        return _unknown(desired, sighting, going, gone=True, named=named)
     if desired.import_id:
         return _imported(desired, by_identity)
-    return _unknown(desired, sighting, going, gone=False)
+    return _unknown(desired, sighting, going, gone=False, named=named)
 
 
 def _deleting(prior: Prior) -> bool:
@@ -91,7 +93,9 @@ def _external(desired: Desired, by_identity: Observed | None, sighting: Sighting
     )
 
 
-def _unknown(desired: Desired, sighting: Sighting, going: Collection[str], gone: bool) -> Identified:
+def _unknown(
+    desired: Desired, sighting: Sighting, going: Collection[str], *, gone: bool, named: bool
+) -> Identified:
     found = sighting.by_key.get(desired.address, ())
     ours = [one for one in found if one.identity in going]
     others = [one for one in found if one.identity not in going]
@@ -101,7 +105,7 @@ def _unknown(desired: Desired, sighting: Sighting, going: Collection[str], gone:
         return Identified(refused=_several(desired, others), gone=gone)
     if desired.adopt:
         return Identified(others[0], adopted=True, gone=gone)
-    return Identified(refused=_taken(desired, others[0]), gone=gone)
+    return Identified(refused=_taken(desired, others[0], named=named), gone=gone)
 
 
 def _several(desired: Desired, found: tuple[Observed, ...] | list[Observed]) -> Diagnostic:
@@ -114,7 +118,7 @@ def _several(desired: Desired, found: tuple[Observed, ...] | list[Observed]) -> 
     )
 
 
-def _taken(desired: Desired, observed: Observed) -> Diagnostic:
+def _taken(desired: Desired, observed: Observed, *, named: bool) -> Diagnostic:
     if observed.name and observed.name != desired.name:
         return _stop(
             desired,
@@ -123,11 +127,12 @@ def _taken(desired: Desired, observed: Observed) -> Diagnostic:
             f"to take that one over, say `name: {observed.name}` with `adopt: true`,"
             f" or `import {desired.address} {observed.identity}`",
         )
+    other = "choose another `name`" if named else "take it out of the manifest"
     return _stop(
         desired,
         "P115",
         f'"{desired.name}" exists already ({observed.identity}) and is not in the state',
-        f"take it over with `adopt: true` or `import {desired.address} {observed.identity}`, or choose another `name`",
+        f"take it over with `adopt: true` or `import {desired.address} {observed.identity}`, or {other}",
     )
 
 

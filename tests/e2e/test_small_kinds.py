@@ -123,6 +123,30 @@ def _left(shop: Project) -> dict[str, Any]:
     return {kind: found for kind in kinds if (found := shop.world(kind))}
 
 
+@pytest.mark.parametrize(
+    ("text", "path", "body", "way_out"),
+    [
+        (PROTOCOL, "registries/protos", {"proto": "shop", "domains": [{"domain": "docker.io"}]}, False),
+        (REGISTRY, "registries", {"domain": "docker.io", "kind": "DockerHub", "is_public": True}, False),
+        (SSH, "ssh-public-keys", {"name": "shop-ops", "public_key": key(3)}, True),
+    ],
+    ids=["registry_protocol", "registry", "ssh_public_key"],
+)
+def test_another_name_is_offered_only_where_there_is_a_name(
+    shop: Project, text: str, path: str, body: dict[str, Any], way_out: bool
+) -> None:
+    shop.environ["HUB_TOKEN"] = "dckr_pat_1"
+    shop.by_hand(
+        "POST", "containers/registries", {"domain": "docker.io", "kind": "DockerHub", "is_public": True}
+    )
+    if path != "registries":
+        shop.by_hand("POST", f"containers/{path}", body)
+    shop.write(HEAD + text)
+    [refused] = [one for one in shop.plan()["diagnostics"] if one["code"] == "P115"]
+    assert ("choose another `name`" in refused["detail"]) == way_out
+    assert ("take it out of the manifest" in refused["detail"]) != way_out
+
+
 def test_destroying_the_account_restores_what_was_there(shop: Project) -> None:
     shop.by_hand("PATCH", "containers/me", {"defaults": {"vcpus": 0.125}})
     shop.write(HEAD + ACCOUNT)

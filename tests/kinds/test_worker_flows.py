@@ -221,6 +221,22 @@ def test_a_deleted_class_needs_to_be_allowed(made: Project) -> None:
     assert (made.world("namespace"), made.world("application")) == ([], [])
 
 
+def test_a_class_counts_as_a_container_for_as_long_as_something_runs_behind_it(made: Project) -> None:
+    made.write(with_api("workers_dev: false", api="retain: true"))
+    applied_cleanly(made)
+    made.write(edge("workers_dev: false"))
+    assert set(made.actions().values()) == {"forget"}
+    made.apply("--allow-destroy", "1")
+    assert made.actions() == {}
+    (application,) = made.world("application")
+    made.by_hand("DELETE", f"containers/applications/{application['id']}")
+    made.clock(advance=60)
+    (change,) = made.plan()["changes"]
+    assert [one["path"] for one in change["attributes"]] == ["container_classes"]
+    applied_cleanly(made)
+    assert enabled(made) == {"Api": False}
+
+
 def test_an_upload_never_switches_off_an_application_that_was_retained(made: Project) -> None:
     made.write(with_api("workers_dev: false", api="retain: true"))
     made.apply()

@@ -6,6 +6,7 @@ Between any two requests stands a checkpoint: the script is live from the upload
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
@@ -81,7 +82,8 @@ class WorkerHandler(Handler):
         self, wishes: Sequence[Desired], context: PrepareContext
     ) -> Mapping[ResourceAddress, Prepared]:
         """Hashes the modules."""
-        return Preparing(self._base_dir, context, self._resolve_image).prepared(wishes)
+        running = partial(self._applications, 0)
+        return Preparing(self._base_dir, context, self._resolve_image, running).prepared(wishes)
 
     def recall(
         self, wishes: Sequence[Desired], context: PrepareContext

@@ -28,6 +28,8 @@ BAD_MODULES = "W110"
 NOT_EXPORTED = "W111"
 UNRESOLVED = "W112"
 
+Listed = Callable[[], Sequence[Mapping[str, Any]]]
+"""Gives the account's applications, asked for only then."""
 ResolveImage = Callable[[str, ImageRules, str], Mapping[str, Any]]
 _FIRST_WAIT, _LONGEST_WAIT = 0.25, 2.0
 _LONGEST_PREPARATION = "30m"
@@ -44,12 +46,19 @@ def modules_of(settings: Mapping[str, Value], base_dir: Path) -> WorkerModules |
 
 
 class Preparing:
-    """One look at the modules of every worker, and at the images that go with their uploads."""
+    """One look at the modules of every worker, the images that go with its upload, and what goes on behind its classes."""
 
-    def __init__(self, base_dir: Path, context: PrepareContext, resolve_image: ResolveImage | None) -> None:
+    def __init__(
+        self,
+        base_dir: Path,
+        context: PrepareContext,
+        resolve_image: ResolveImage | None,
+        applications: Listed,
+    ) -> None:
         self._base_dir = base_dir
         self._context = context
         self._resolve_image = resolve_image
+        self._applications = applications
 
     def prepared(self, wishes: Sequence[Desired]) -> dict[ResourceAddress, Prepared]:
         """Hashes of modules, classes that lent applications add, images pinned."""
@@ -60,7 +69,7 @@ class Preparing:
         attributes: dict[str, Value] = {}
         recorded: dict[str, str] = {}
         containers = wish.attributes.get("containers") or {}
-        attributes["container_classes"] = sorted(containers)
+        attributes["container_classes"] = sorted({*containers, *self._left_behind(wish, containers)})
         classes = wanted_classes(wish.attributes)
         if classes:
             attributes["classes"] = classes
@@ -77,6 +86,18 @@ class Preparing:
             recorded |= more
             problems += problem
         return Prepared(attributes, diagnostics=tuple(problems), recorded=recorded)
+
+    def _left_behind(self, wish: Desired, containers: Mapping[str, Any]) -> Iterator[str]:
+        """Classes of applications that left the manifest and go on running, which an upload keeps switched on (interface 1.6)."""
+        prior = self._context.priors.get(wish.address)
+        before: Sequence[str] = (prior.attributes.get("container_classes") or ()) if prior else ()
+        if prior is None or not set(before) - containers.keys():
+            return
+        leaving = {one.identity for one in self._context.priors.values() if not one.retain}
+        stay = {one["id"]: one.get("durable_objects") or {} for one in self._applications()}
+        behind = {link.get("namespace_id") for identity, link in stay.items() if identity not in leaving}
+        namespaces = prior.outputs.get("namespaces") or {}
+        yield from (name for name in before if namespaces.get(name) in behind)
 
     def _check_unchanged(self, wish: Desired, found: str) -> None:
         recorded = self._context.recorded.get(_mark(wish))
