@@ -44,7 +44,7 @@ OPTIONS: dict[str, Said] = {
 """The options that every kind takes alike; for `name` each kind has its own line."""
 
 ELSEWHERE = {
-    "external": "says whose the resource is: tests/engine, tests/manifest/test_options",
+    "external": "says whose the resource is: tests/manifest/test_options, tests/kinds/test_account, tests/kinds/test_job",
     "id": "belongs to `external`",
     "from.prompt": "asks on a terminal: tests/clients/test_secret_source",
     "for_each": "says how many resources there are: tests/scenarios/instance_removed",

@@ -160,6 +160,11 @@ LIVES: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = {
         {"unsafe": {"configuration": {"lifecycle": {"max_termination_duration": "15m"}}}},
         {},
     ),
+    "worker.bindings.*.type": (
+        {"bindings": {"B": {"type": "kv_namespace", "namespace_id": "a" * 32}}},
+        {"bindings": {"B": {"type": "r2_bucket", "bucket_name": "shop"}}},
+        {},
+    ),
     "worker.placement.*": (
         {"placement": {"mode": "smart"}},
         {"placement": {"region": "aws:eu-west-1"}},

@@ -15,10 +15,9 @@ from tests.clients.fake_docker import install
 from tests.clients.faulty_registry import FaultyRegistry, running
 from tests.clients.images import Image, image, layout_files, write_folder, write_tar
 from tests.harness import Project, project
-from tests.kinds.fields.said import OPTIONS, SAYS, said
+from tests.kinds.fields.said import OPTIONS, said
 from tests.kinds.fields.samples import ENVIRON, FILES, LAYERS, above
-from tests.kinds.fields.story import Case, Story, cases, is_elsewhere, manifest, played
-from tests.kinds.fields.walk import places
+from tests.kinds.fields.story import Case, Story, cases, manifest, played
 
 KINDS = {name: handler.kind for name, handler in build_handlers(Clients()).items()}
 ALL = [case for kind in KINDS.values() for case in cases(kind)]
@@ -132,19 +131,7 @@ def test_what_may_not_be_said_or_left_out_is_refused_at_its_place(case: Case, sh
     assert all(one["source"]["line"] and one["detail"] for one in found)
 
 
-# the tables against each other
-
-
-@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
-def test_there_is_a_case_for_every_place_of_the_schema(kind) -> None:  # type: ignore[no-untyped-def]
-    wanted = {place.path for place in places(kind) if not is_elsewhere(place.path)}
-    assert {case.path for case in ALL if case.kind is kind} == wanted
-
-
-@pytest.mark.parametrize("name", SAYS)
-def test_the_reference_speaks_of_nothing_that_is_not_there(name: str) -> None:
-    there = {place.path.replace("[]", "") for place in places(KINDS[name])}
-    assert [path for path in SAYS[name] if not any(f"{one}.".startswith(f"{path}.") for one in there)] == []
+# the kinds' own tables against the reference
 
 
 WORKED_OUT = {"secret.from": "value", "ssh_public_key.public_key_file": "public_key"}

@@ -57,12 +57,12 @@ def _inside(parts: tuple[str, ...], schema: Schema, needed: Any) -> Iterator[Pla
         return
     types = schema.get("type")
     types = {types} if isinstance(types, str) else set(types or ())
-    if types & {"object", "array"} and not types & {"string"}:
-        yield from _members(parts, schema, needed)
-        if "array" in types:
-            yield from _items(parts, schema, needed)
-    else:
+    if not types & {"object", "array"} or "string" in types:
         yield Place(parts, schema, needed)
+    if "object" in types:
+        yield from _members(parts, schema, needed)
+    if "array" in types:
+        yield from _items(parts, schema, needed)
 
 
 def _members(parts: tuple[str, ...], schema: Schema, needed: Any) -> Iterator[Place]:
