@@ -14,6 +14,7 @@ from tests.clients.images import image, layout_files, write_folder
 from tests.e2e.shop import WORKER
 from tests.harness import Project, project
 
+GONE = ("application", "worker", "secret", "deployment")
 names = st.sampled_from(["a", "b", "c"])
 texts = st.sampled_from(
     ["info", "debug", "1.10", "no", "", "ünïcode", "with ${var.word} inside", "$${not}", "0123"]
@@ -67,12 +68,34 @@ workers = st.fixed_dictionaries(
     },
 )
 
+deployments = st.fixed_dictionaries(
+    {"image": st.just("${images.one}"), "location": st.sampled_from(["sfo06", "ams02"])},
+    optional={
+        "instance_type": st.sampled_from(["lite", "basic"]),
+        "environment_variables": variables,
+        "secrets": st.just({"TOKEN": "${secrets.token}"}),
+    },
+)
+own_names = st.permutations(["first", "second", "third"])
+"""Names for a, b and c, exchanged between versions of a manifest: what goes by one may have to go before another comes."""
+
+
+@st.composite
+def secrets(draw: st.DrawFn) -> dict[str, Any]:
+    source: dict[str, Any] = {"from": {"env": "TOKEN"}}
+    made = {"token": source}
+    for key, name in zip("abc", draw(own_names), strict=True):
+        if draw(st.booleans()):
+            made[key] = {**source, "targets": ["account"], "name": name}
+    return made
+
 
 @st.composite
 def manifests(draw: st.DrawFn) -> dict[str, Any]:
     classes = iter(["Api", "Jobs"])
     made: dict[str, Any] = {}
     bindings: dict[str, str] = {}
+    named = dict(zip("abc", draw(own_names), strict=True))
     for key, block in draw(st.dictionaries(names, applications, max_size=3)).items():
         class_name = next(classes, None)
         owned = {"class_name": class_name} if class_name else {"instances": 1}
@@ -80,13 +103,14 @@ def manifests(draw: st.DrawFn) -> dict[str, Any]:
             block.pop("max_instances", None)
         else:
             bindings[key.upper()] = f"${{applications.{key}}}"
-        made[key] = {**block, **owned}
+        made[key] = {**block, **owned, "name": named[key]}
     manifest: dict[str, Any] = {
         "version": 1,
         "project": "law",
         "variables": {"word": {"default": "w"}, "count": {"type": "integer", "default": 3}},
         "images": {"one": {"archive": "one"}, "two": {"archive": "two"}},
-        "secrets": {"token": {"from": {"env": "TOKEN"}}},
+        "secrets": draw(secrets()),
+        "deployments": draw(st.dictionaries(names, deployments, max_size=2)),
         "outputs": {key: f"${{applications.{key}.id}}" for key in made},
     }
     manifest["applications"] = made
@@ -108,11 +132,7 @@ def test_applying_leaves_nothing_to_do(versions: list[dict[str, Any]]) -> None:
             apply_and_look_again(made, version)
         ended = made.run("destroy", "--yes", "--allow", "DELETES_DATA", "--allow", "DISABLES_CONTAINER")
         assert ended.code == 0, ended.err
-        assert {kind: made.world(kind) for kind in ("application", "worker", "secret")} == {
-            "application": [],
-            "worker": [],
-            "secret": [],
-        }
+        assert {kind: made.world(kind) for kind in GONE} == {kind: [] for kind in GONE}
 
 
 def apply_and_look_again(made: Project, manifest: dict[str, Any]) -> None:
