@@ -8,13 +8,18 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from reconciler.cli.account import Account
 from reconciler.cli.image_catalog import StoredImage, catalog, stored_images
 from reconciler.cli.image_uses import Uses, digests_in, live_uses, remembered_uses, rollback_targets
 from reconciler.cli.memories import Memory
+from reconciler.clients.image_reference import referrers_tag
 from reconciler.errors import ApplyError, ProviderError, ReconcilerError
 from reconciler.frozen import frozen
+
+if TYPE_CHECKING:
+    from reconciler.clients.registry import Registry
 
 _SOURCES = ("build", "archive", "push")
 
@@ -104,11 +109,22 @@ def _delete_tags(account: Account, image: StoredImage, tell: Callable[[str], obj
 
 
 def _delete_manifests(account: Account, image: StoredImage, needed: Collection[str]) -> None:
-    """Deletes what is without a tag now, so that its layers can go: the manifest, its parts, and what refers to it."""
-    registry, repository = account.registry, account.repository(image.name)
+    """Deletes what is without a tag now, so that its layers can go: the manifest, its parts, and what refers to them."""
+    repository = account.repository(image.name)
     # Not every registry deletes by digest; one that does not drops such manifests by itself.
     with contextlib.suppress(ProviderError):
-        referring = [one.digest for one in registry.referrers(repository, image.digest)]
-        for digest in (*referring, image.digest, *image.parts):
+        for digest in (image.digest, *image.parts):
             if digest not in needed:
-                registry.delete_manifest(repository, digest)
+                _delete_referring(account.registry, repository, digest, needed)
+                account.registry.delete_manifest(repository, digest)
+
+
+def _delete_referring(registry: Registry, repository: str, digest: str, needed: Collection[str]) -> None:
+    """Deletes what refers to a manifest, and the tag that lists it where the registry does not."""
+    for one in registry.referrers(repository, digest):
+        if one.digest not in needed:
+            registry.delete_manifest(repository, one.digest)
+    tag = referrers_tag(digest)
+    if listed := registry.head_manifest(repository, tag):
+        registry.delete_manifest(repository, tag)
+        registry.delete_manifest(repository, listed.digest)

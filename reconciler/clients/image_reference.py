@@ -37,6 +37,12 @@ def is_repository(text: str) -> bool:
     return len(text) <= _LONGEST_NAME and _REPOSITORY.fullmatch(text) is not None
 
 
+def referrers_tag(digest: str) -> str:
+    """The tag that stands in for the list of what refers to a digest, in a registry that keeps none (OCI 1.1)."""
+    algorithm, _, encoded = digest.partition(":")
+    return f"{algorithm[:32]}-{encoded[:64]}"
+
+
 @frozen
 class ImageReference:
     """Where an image is: an absent part is empty, and no part is guessed."""

@@ -20,7 +20,7 @@ from reconciler.clients.image_manifest import (
     Descriptor,
     Manifest,
 )
-from reconciler.clients.image_reference import is_digest, is_repository, is_tag
+from reconciler.clients.image_reference import is_digest, is_repository, is_tag, referrers_tag
 from reconciler.clients.registry_answer import Answer
 from reconciler.clients.registry_auth import Credentials
 from reconciler.clients.registry_connection import RegistryConnection
@@ -239,7 +239,7 @@ class Registry:
             self._expect(answer, repository, digest)
             return Manifest.read(answer.body, OCI_INDEX, subject=self.name(repository, digest)).children()
         try:
-            return self.get_manifest(repository, digest.replace(":", "-", 1)).children()
+            return self.get_manifest(repository, referrers_tag(digest)).children()
         except NotFoundError:
             return ()
 

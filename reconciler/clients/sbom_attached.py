@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.clients.content_digest import digest_of
 from reconciler.clients.image_manifest import OCI_INDEX, OCI_MANIFEST, Descriptor, Manifest
+from reconciler.clients.image_reference import referrers_tag
 from reconciler.clients.sbom_document import MEDIA_TYPE, Sbom, read_sbom
 from reconciler.clients.sbom_memory import SbomMemory
 from reconciler.errors import NotFoundError, ProviderError
@@ -99,7 +100,7 @@ def _read(document: dict[str, Any]) -> Manifest:
 
 def _list_under_tag(registry: Registry, repository: str, subject: Descriptor, manifest: Manifest) -> None:
     """Adds it to the list that the tag `sha256-<hex>` holds where the registry keeps none itself."""
-    tag = subject.digest.replace(":", "-", 1)
+    tag = referrers_tag(subject.digest)
     try:
         listed = list(registry.get_manifest(repository, tag).document.get("manifests") or ())
     except NotFoundError:

@@ -7,6 +7,7 @@ from reconciler.storage.identity import Identity
 from reconciler.storage.local_store import LocalStore
 from tests.cli.images_shop import MANIFEST, apply_image, digests, put_image, tags
 from tests.clients.images import image, index, layout_files, write_folder
+from tests.clients.sbom_images import layer
 from tests.harness import ACCOUNT, Project
 
 
@@ -114,6 +115,25 @@ def test_the_parts_of_an_index_go_with_it_and_stay_with_it(two_environments: Pro
     assert len(digests(two_environments)) == 6
     gc(two_environments, "--yes")
     assert digests(two_environments) == {digest, mixed.top.digest, *mixed.children}
+
+
+@pytest.mark.parametrize("lists_referrers", [True, False])
+def test_lists_of_packages_go_with_their_image_and_stay_with_it(
+    two_environments: Project, lists_referrers: bool
+) -> None:
+    if not lists_referrers:
+        two_environments.faults({"path": "/referrers/", "times": 0, "fault": {"status": 404}})
+    first, second = (
+        apply_image(two_environments, layer({"usr/lib/os-release": f"ID={name}"})) for name in ("one", "two")
+    )
+    for digest in (first, second):
+        assert two_environments.run("images", "sbom", f"shop-api@{digest}", "--attach").code == 0
+    kept = [one for one in two_environments.world("manifest") if second in (one["digest"], one["subject"])]
+    gc(two_environments, "--yes", "--keep", "0")
+    hidden = {tag for tag in tags(two_environments) if tag.startswith("sha256-")}
+    assert hidden == (set() if lists_referrers else {second.replace(":", "-")})
+    assert len(digests(two_environments)) == len(kept) + len(hidden)
+    assert {one["digest"] for one in kept} <= digests(two_environments)
 
 
 def test_what_is_deployed_while_the_question_stands_is_spared(

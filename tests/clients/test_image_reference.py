@@ -4,7 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.clients.image_reference import ImageReference, is_digest, is_repository, is_tag
+from reconciler.clients.image_reference import (
+    ImageReference,
+    is_digest,
+    is_repository,
+    is_tag,
+    referrers_tag,
+)
 from reconciler.errors import ReconcilerError
 
 DIGEST = "sha256:" + "a" * 64
@@ -91,3 +97,9 @@ def test_any_text_is_a_reference_or_an_error(text: str) -> None:
     assert is_repository(found.repository)
     assert not found.tag or is_tag(found.tag)
     assert not found.digest or is_digest(found.digest)
+
+
+@pytest.mark.parametrize("digest", [DIGEST, "sha512:" + "b" * 128])
+def test_what_refers_to_a_digest_is_listed_under_a_tag(digest: str) -> None:
+    assert referrers_tag(digest) == digest.replace(":", "-")[: len("sha256-") + 64]
+    assert is_tag(referrers_tag(digest))
