@@ -128,6 +128,7 @@ def make_plan(manifest: Manifest, state: State, house: House, wish: Wish) -> Blu
             diagnostics=(*readied.diagnostics, *seen, *_preflight(decided.changes, house)),
             is_destroy=options.destroy,
             with_idle=wish.with_idle,
+            waits_for=graph.waits_for,
         ),
     )
     return Blueprint(plan, decided, steps, manifest, graph.waits_for, graph.uses, readied.kept)

@@ -9,15 +9,20 @@ from dataclasses import field
 from typing import Any
 
 from reconciler.engine.changes import Decided
+from reconciler.engine.cost import cost_of
 from reconciler.engine.diff import Drifted, recorded
+from reconciler.engine.graph import Edges
 from reconciler.engine.guards import allow_needed, counts_as_mass_destroy
+from reconciler.engine.prices import price_table
+from reconciler.engine.reach import Reaches
 from reconciler.engine.replacing import belongs_to, shown
 from reconciler.engine.resolve import resolve
+from reconciler.engine.unrolling import with_forecast
 from reconciler.frozen import frozen
 from reconciler.model.address import ResourceAddress
 from reconciler.model.change import Action, AttributeChange, Change, Step, StepKey
 from reconciler.model.diagnostic import Diagnostic, Source
-from reconciler.model.handler import Handler, Kind
+from reconciler.model.handler import Handler, Judgement, Kind
 from reconciler.model.manifest import Manifest
 from reconciler.model.plan import (
     FORMAT_VERSION,
@@ -36,8 +41,22 @@ from reconciler.model.plan import (
     StateStamp,
 )
 from reconciler.model.state import State
-from reconciler.model.value import Path, Secret, Unknown, Value, is_plain, path_text, unknowns
+from reconciler.model.value import (
+    Path,
+    Pointer,
+    Secret,
+    Template,
+    TextOf,
+    Unknown,
+    Value,
+    at_path,
+    is_plain,
+    path_text,
+    pointers,
+    unknowns,
+)
 
+_IN_PLACE = (Action.UPDATE, Action.ADOPT)
 _RISK = {Action.DELETE: 0, Action.REPLACE: 1, Action.UPDATE: 2, Action.ADOPT: 3, Action.CREATE: 4}
 
 
@@ -55,6 +74,7 @@ class Frame:
     is_destroy: bool = False
     with_idle: bool = False  # `--all`: no_ops are listed too
     reads: int = 0
+    waits_for: Edges = field(default_factory=dict)  # of the manifest
 
 
 def compose_plan(
@@ -69,9 +89,16 @@ def compose_plan(
         by_address.setdefault(belongs_to(step.key.address, decided.changes), []).append(step)
     counted = list(shown(decided.changes))
     listed = [change for change in counted if frame.with_idle or change.action is not Action.NO_OP]
+    reaches = Reaches(decided.changes, frame.waits_for)
     planned = sorted(
         (
-            _planned(change, by_address.get(change.address, []), decided, handlers[change.address.kind].kind)
+            _planned(
+                change,
+                by_address.get(change.address, []),
+                decided.judgements.get(change.address),
+                handlers[change.address.kind].kind,
+                reaches,
+            )
             for change in listed
         ),
         key=_order,
@@ -101,6 +128,7 @@ def compose_plan(
         pending=pending_steps(state),
         inputs=frame.inputs,
         requests=_requests(decided, steps, frame),
+        cost=cost_of((one for one in counted if not handlers[one.address.kind].kind.runs), price_table()),
     )
 
 
@@ -109,8 +137,9 @@ def _order(entry: tuple[int, PlannedChange]) -> tuple[int, int, str]:
     return change.wave, risk, change.address
 
 
-def _planned(change: Change, steps: list[Step], decided: Decided, kind: Kind) -> tuple[int, PlannedChange]:
-    judged = decided.judgements.get(change.address)
+def _planned(
+    change: Change, steps: list[Step], judged: Judgement | None, kind: Kind, reaches: Reaches
+) -> tuple[int, PlannedChange]:
     source = change.desired.source if change.desired else Source()
     wave = steps[-1].wave if steps else 0
     return _RISK.get(change.action, 5), PlannedChange(
@@ -125,11 +154,12 @@ def _planned(change: Change, steps: list[Step], decided: Decided, kind: Kind) ->
         steps=tuple(PlannedStep(one.key.operation, one.wave, _required([one]), one.seconds) for one in steps),
         hazards=tuple(PlannedHazard(one.code, one.severity, one.message) for one in change.hazards),
         source=_source(source),
-        attributes=tuple(_attribute(one, kind) for one in change.attributes),
+        attributes=tuple(_attribute(one, kind, change) for one in change.attributes),
         moved_from=str(change.moved_from) if change.moved_from else None,
         notes=change.notes,
         live=live_fingerprint(change),
-        details=dict(judged.details) if judged else {},
+        details=with_forecast(judged.details) if judged else {},
+        reach=reaches.of(change),
     )
 
 
@@ -138,22 +168,38 @@ def _required(steps: Iterable[Step]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(named))
 
 
-def _attribute(change: AttributeChange, kind: Kind) -> PlannedAttribute:
+def _attribute(change: AttributeChange, kind: Kind, of: Change) -> PlannedAttribute:
     unknown = next(unknowns(change.after), None)
     sensitive = change.sensitive
+    written = at_path(of.desired.attributes, change.path) if of.desired else None
+    told = [one for one in pointers(written) if not isinstance(one, TextOf)]
     return PlannedAttribute(
         path=_shown_path(change.path, kind),
         before=None if sensitive else _plain(change.before),
         after=None if sensitive or unknown else _plain(change.after),
         unknown=unknown is not None,
         known_after=str(unknown.until) if unknown and unknown.until else None,
-        expression=unknown.expression or None if unknown else None,
+        expression=_expression(written, told) or (unknown.expression if unknown else "") or None,
         sensitive=sensitive,
         forces_replacement=change.forces_replacement,
         source=_source(change.source),
         note=change.note,
         how="added" if change.before is None else "removed" if change.after is None else "changed",
+        effect=_effect(change, kind) if of.action in _IN_PLACE else "",
+        refers_to=tuple(dict.fromkeys(str(one.address) for one in told)),
     )
+
+
+def _effect(change: AttributeChange, kind: Kind) -> str:
+    row = None if change.state_only else kind.attribute(change.path)
+    return str(row.effect) if row else ""
+
+
+def _expression(written: Value, told: Sequence[Pointer]) -> str:
+    """What the manifest says where a value comes from another resource."""
+    if isinstance(written, Template):
+        return written.expression
+    return told[0].expression if len(told) == 1 else ""
 
 
 def _shown_path(path: Path, kind: Kind) -> str:

@@ -35,6 +35,8 @@ class PlannedAttribute:
     source: PlannedSource = PlannedSource()
     note: str = ""
     how: str = "changed"  # or `added`, `removed`: what can be told of a sensitive value, too
+    effect: str = ""  # what changing this one in place does to what runs, as its kind declares
+    refers_to: tuple[str, ...] = ()  # addresses of which the value is made; `expression` says how
 
 
 @frozen
@@ -54,6 +56,19 @@ class PlannedHazard:
     code: str
     severity: str
     message: str
+
+
+@frozen
+class PlannedReach:
+    """What is reached from a change: all that depends on it, by however many hops.
+
+    `nearest` names the first of them, `changing` counts those that the plan changes too.
+    """
+
+    count: int = 0
+    changing: int = 0
+    nearest: tuple[str, ...] = ()
+    more: bool = False  # there are still more than were counted
 
 
 @frozen
@@ -78,6 +93,7 @@ class PlannedChange:
     details: dict[str, Any] = field(
         default_factory=dict
     )  # what a kind adds for the reader: files, rollout steps
+    reach: PlannedReach | None = None  # None: nothing depends on it
 
 
 @frozen
@@ -114,6 +130,46 @@ class PlannedDiagnostic:
     detail: str = ""
     address: str = ""
     source: PlannedSource = PlannedSource()
+
+
+@frozen
+class CostRange:
+    """Money a month: with everything asleep that may sleep, and with all instances always on and busy."""
+
+    floor: float = 0.0
+    ceiling: float = 0.0
+
+
+@frozen
+class CostSide:
+    """What one resource may run, and what that comes to at list price. `always_on` of the instances never sleep."""
+
+    instances: int
+    always_on: int
+    size: str
+    cost: CostRange
+
+
+@frozen
+class CostChange:
+    """A resource whose cost changes; a side is None where it is not there."""
+
+    address: str
+    before: CostSide | None = None
+    after: CostSide | None = None
+
+
+@frozen
+class PlannedCost:
+    """What all that the plan speaks of may cost a month, before and after; `not_counted` could not be told."""
+
+    currency: str
+    prices_of: str
+    before: CostRange
+    after: CostRange
+    changes: tuple[CostChange, ...] = ()
+    assumptions: tuple[str, ...] = ()
+    not_counted: tuple[str, ...] = ()
 
 
 @frozen
@@ -182,6 +238,7 @@ class Plan:
     requests: dict[str, int] = field(
         default_factory=dict
     )  # {"reads": .., "writes": ..}, estimated for the apply
+    cost: PlannedCost | None = None  # None: nothing of it runs containers
 
     @property
     def is_empty(self) -> bool:

@@ -27,13 +27,18 @@ class Fact:
 
 @frozen
 class RolloutStep:
-    """How far a step of a rollout goes; `capacity`: how many instances serve meanwhile at worst, None: not said."""
+    """How far a step of a rollout goes; `capacity`: how many instances serve meanwhile at worst, None: not said.
+
+    `seconds` is how long this step takes, `starts_after` and `ends_after` count from the beginning; None: not said.
+    """
 
     number: int
     percentage: float
     instances: int
     capacity: int | None = None
     seconds: float | None = None
+    starts_after: float | None = None
+    ends_after: float | None = None
 
 
 @frozen
@@ -44,6 +49,8 @@ class Rollout:
     instances: int
     steps: tuple[RolloutStep, ...]
     grace_seconds: float = 0
+    longest_seconds: float = 0  # if busy instances take all the time they may
+    assumes: str = ""
 
     @property
     def worst_capacity(self) -> int | None:
@@ -53,17 +60,28 @@ class Rollout:
     @property
     def seconds(self) -> float:
         """How long it should take; 0 where the plan does not say."""
-        return max((one.seconds or 0 for one in self.steps), default=0)
+        return max((one.ends_after or 0 for one in self.steps), default=0)
+
+    @property
+    def is_manual(self) -> bool:
+        """Whether somebody asks for each step, whenever that is."""
+        return self.kind == "full_manual"
 
     def headline(self) -> str:
         """It in a line."""
         parts = [harmless(self.kind)]
         parts += [f"{self.instances} instances"] if self.instances != 1 else ["1 instance"]
         parts += [f"grace {self.grace_seconds:g} s"] if self.grace_seconds else []
-        parts += [f"about {duration(self.seconds)}"] if self.seconds else []
         if self.worst_capacity is not None and self.instances:
             parts.append(f"capacity never below {share(self.worst_capacity, self.instances)}")
+        parts += [self._time()] if self.seconds else []
         return ", ".join(parts)
+
+    def _time(self) -> str:
+        if self.is_manual:
+            return "each step when it is asked for"
+        longest = f" to {duration(self.longest_seconds)}" if self.longest_seconds else ""
+        return f"about {duration(self.seconds)}{longest}"
 
 
 def share(some: int, of: int) -> str:
@@ -93,6 +111,8 @@ def rollout_of(change: PlannedChange) -> Rollout | None:
         int(_number(told.get("instances")) or 0),
         steps,
         _number(told.get("grace_seconds")) or 0,
+        _number(told.get("longest_seconds")) or 0,
+        str(told.get("assumes", "")),
     )
 
 
@@ -103,7 +123,7 @@ def _step(number: int, told: Mapping[str, Any]) -> RolloutStep:
         _number(told.get("percentage")) or 0,
         int(_number(told.get("instances")) or 0),
         None if capacity is None else int(capacity),
-        _number(told.get("seconds")),
+        *(_number(told.get(key)) for key in ("seconds", "starts_after", "ends_after")),
     )
 
 

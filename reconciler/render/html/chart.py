@@ -53,7 +53,7 @@ def _bar(rollout: Rollout, step: RolloutStep, place: int, pitch: int) -> Iterato
     tall = _tall(rollout, step.instances)
     yield empty("rect", class_="old", x=x, y=_FLOOR - _TALLEST, width=width, height=_TALLEST)
     yield empty("rect", class_="fresh", x=x, y=_FLOOR - tall, width=width, height=tall)
-    label = duration(step.seconds) if step.seconds is not None else f"{step.percentage:g} %"
+    label = duration(step.ends_after) if step.ends_after is not None else f"{step.percentage:g} %"
     if pitch >= 34:
         yield element("text", label, x=x + 2, y=_FLOOR + 15)
 
@@ -75,7 +75,7 @@ def _serving(rollout: Rollout, pitch: int) -> str:
 
 def _table(rollout: Rollout) -> Html:
     serving = rollout.worst_capacity is not None
-    timed = any(step.seconds is not None for step in rollout.steps)
+    timed = any(step.ends_after is not None for step in rollout.steps)
     heads = ["Step", "Share", "New instances"]
     heads += ["Serving at worst"] if serving else []
     heads += ["After"] if timed else []
@@ -84,6 +84,6 @@ def _table(rollout: Rollout) -> Html:
     for step in rollout.steps:
         cells = [f"{step.number}", f"{step.percentage:g} %", f"{step.instances} of {rollout.instances}"]
         cells += [f"{step.capacity}" if step.capacity is not None else ""] if serving else []
-        cells += [duration(step.seconds) if step.seconds is not None else ""] if timed else []
+        cells += [duration(step.ends_after) if step.ends_after is not None else ""] if timed else []
         rows.append(element("tr", *(element("td", one, class_="number") for one in cells)))
     return element("table", head, element("tbody", *rows))

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from reconciler.model.change import Action
 from reconciler.model.plan import PlannedAttribute, PlannedChange
-from reconciler.render.details import Fact, Rollout, facts_of, rollout_of
+from reconciler.render.details import Fact, Rollout, duration, facts_of, rollout_of
 from reconciler.render.difference import Row, attribute_rows
 from reconciler.render.folding import Group, Wave, waves
 from reconciler.render.harmless import harmless
@@ -198,8 +198,11 @@ def _rollout(sheet: Sheet, rollout: Rollout) -> Iterator[str]:
     steps = rollout.steps
     for step in steps if len(steps) <= _MOST_ITEMS else (*steps[: _MOST_ITEMS - 1], steps[-1]):
         reached = f"{step.instances} of {rollout.instances} new"
-        serving = "" if step.capacity is None else f", at worst {step.capacity} serve"
-        yield f"        step {step.number}  {step.percentage:>4g} %   {reached}{serving}"
+        serving = (
+            "" if step.capacity is None else f", at worst {step.capacity} serve{'s' * (step.capacity == 1)}"
+        )
+        time = f", about {duration(step.seconds)}" if step.seconds else ""
+        yield f"        step {step.number}  {step.percentage:>4g} %   {reached}{serving}{time}"
 
 
 def _fact(sheet: Sheet, fact: Fact) -> Iterator[str]:
