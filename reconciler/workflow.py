@@ -26,11 +26,11 @@ from reconciler.errors import HazardNotAllowedError, ManifestError, StalePlanErr
 from reconciler.frozen import frozen
 from reconciler.model.address import ResourceAddress
 from reconciler.model.change import Action
-from reconciler.model.diagnostic import Diagnostic, Severity
+from reconciler.model.diagnostic import Diagnostic, Severity, Source
 from reconciler.model.event import Event, OutputsChanged, StepProgressed
 from reconciler.model.handler import Gate, Handler, PrepareContext
 from reconciler.model.manifest import Manifest
-from reconciler.model.plan import Plan, PlannedChange, RecordedInputs
+from reconciler.model.plan import Plan, PlannedChange, PlannedDiagnostic, RecordedInputs
 from reconciler.model.state import State
 from reconciler.model.stop import StopSignal
 from reconciler.model.value import Secret, is_plain, pointers
@@ -156,7 +156,9 @@ def _preflight(changes: Mapping[ResourceAddress, Any], house: House) -> list[Dia
     for change in changes.values():
         if change.action not in (Action.NO_OP, Action.REFUSED, Action.FORGET, Action.MOVE):
             by_kind.setdefault(change.address.kind, []).append(change)
-    return [one for kind, some in sorted(by_kind.items()) for one in house.handlers[kind].preflight(some)]
+    found = [one for kind, some in sorted(by_kind.items()) for one in house.handlers[kind].preflight(some)]
+    whole = tuple(changes.values())
+    return [*found, *(one for handler in house.handlers.values() for one in handler.survey(whole))]
 
 
 def _recorded(
@@ -180,6 +182,22 @@ def _recorded(
             **({"to": wish.then.serial} if wish.then else {}),
         },
     )
+
+
+def check_sound(plan: Plan) -> None:
+    """Raises ManifestError for what would be refused anyway, before anything is touched.
+
+    What is refused by ourselves stops only what waits for it.
+    """
+    refused = {change.address for change in plan.changes if change.action == "refused"}
+    errors = [one for one in plan.diagnostics if one.severity == "error" and one.address not in refused]
+    if errors:
+        raise ManifestError("it would be refused; nothing was done", diagnostics=tuple(map(_finding, errors)))
+
+
+def _finding(one: PlannedDiagnostic) -> Diagnostic:
+    place = Source(one.source.file, one.source.line, one.source.column)
+    return Diagnostic(Severity(one.severity), one.code, one.summary, one.detail, one.address, place)
 
 
 def check_allowed(plan: Plan, allowance: Allowance) -> None:

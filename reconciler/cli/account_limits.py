@@ -13,7 +13,7 @@ from reconciler.cli.saying import note, width
 from reconciler.cli.watching import show
 from reconciler.cli.workplace import manifest_for
 from reconciler.errors import ManifestError, ReconcilerError
-from reconciler.kinds.shared.sizes import numbers_of
+from reconciler.kinds.shared.using import use_of
 from reconciler.model.manifest import Manifest
 from reconciler.model.resource import Desired
 from reconciler.render.account import AccountReport, Amount, Consumer, Limit, Location, account_text
@@ -64,20 +64,12 @@ def _manifest(common: Common, cloud: Cloud) -> tuple[Manifest | None, str]:
 
 
 def _consumers(resources: Iterable[Desired]) -> Iterator[Consumer]:
-    """What runs, with its number and size; what is somebody else's is not counted."""
+    """What runs containers, with their number and size; what is somebody else's is not counted."""
     for one in resources:
-        if one.external or one.address.kind not in ("application", "deployment"):
+        if one.external or (use := use_of(one.attributes, one.settings)) is None:
             continue
-        vcpu, memory, disk = numbers_of(one.attributes.get("instance_type")) or (None, None, None)
-        yield Consumer(str(one.address), _count(one), vcpu, memory, disk)
-
-
-def _count(one: Desired) -> int | None:
-    """How many instances there may be at once (interface 6: one with a class counts as running all it may)."""
-    if one.address.kind == "deployment":
-        return 1
-    number = one.attributes.get("max_instances" if "class_name" in one.settings else "instances")
-    return number if isinstance(number, int) else None
+        vcpu, memory, disk = use.size or (None, None, None)
+        yield Consumer(str(one.address), use.instances, vcpu, memory, disk)
 
 
 def _sums(consumers: Iterable[Consumer], problem: str) -> tuple[Amount, ...]:

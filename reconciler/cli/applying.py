@@ -24,7 +24,15 @@ from reconciler.model.handler import Gate
 from reconciler.model.plan import Plan, PlannedSource
 from reconciler.model.state import State
 from reconciler.render.progress import LineProgress, LiveProgress, Progress, Tally
-from reconciler.workflow import Wish, carry_out, check_allowed, check_same, make_plan, recover_state
+from reconciler.workflow import (
+    Wish,
+    carry_out,
+    check_allowed,
+    check_same,
+    check_sound,
+    make_plan,
+    recover_state,
+)
 
 
 @frozen
@@ -50,6 +58,7 @@ def apply_wish(workplace: Workplace, wish: Wish, going: Going, chosen: Mapping[s
         _show(shown, workplace, chosen, going)
         if shown.is_empty:
             return _code_of_empty(shown)
+        check_sound(shown)
         check_allowed(shown, going.allowance)
         _ask(going)
     with workplace.store.lock(going.command):
@@ -79,6 +88,7 @@ def _under_lock(
         blueprint = check_same(promised, blueprint)
     elif promised is None:
         _show(blueprint.plan, workplace, chosen, going)
+    check_sound(blueprint.plan)
     check_allowed(blueprint.plan, going.allowance)
     if blueprint.plan.is_empty:
         if begun:

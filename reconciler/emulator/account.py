@@ -12,6 +12,7 @@ from reconciler.emulator.routing import Routes
 from reconciler.emulator.shapes import validate
 
 ACCOUNT = "account"
+_BOUNDLESS = 10**12
 
 routes = Routes("/accounts/{account}/containers", "/accounts/{account}/cloudchamber")
 
@@ -24,8 +25,8 @@ def get(call: Call) -> Answer:
         {
             "external_account_id": call.account,
             "legacy_identity": call.account,
-            "limits": _limits(call.account),
-            "locations": [_location(*place) for place in LOCATIONS],
+            "limits": _limits(call.account, _totals(call)),
+            "locations": [_location(*place, _totals(call)) for place in LOCATIONS],
             "defaults": {**defaults, "memory": f"{defaults['memory_mib']}MB"},
         }
     )
@@ -52,8 +53,13 @@ def modify(call: Call) -> Answer:
     return get(call)
 
 
-def _limits(account: str) -> dict[str, Any]:
-    most, total = sizes.PER_DEPLOYMENT, sizes.TOTAL
+def _totals(call: Call) -> dict[str, int]:
+    """What all containers together may have; where limits are off, more than anybody asks for."""
+    return sizes.TOTAL if call.world.settings.limits else dict.fromkeys(sizes.TOTAL, _BOUNDLESS)
+
+
+def _limits(account: str, total: dict[str, int]) -> dict[str, Any]:
+    most = sizes.PER_DEPLOYMENT
     return {
         "account_id": account,
         "vcpu_per_deployment": most["vcpu"],
@@ -71,8 +77,8 @@ def _limits(account: str) -> dict[str, Any]:
     }
 
 
-def _location(location: str, name: str, region: str) -> dict[str, Any]:
-    most, total = sizes.per_location(region), sizes.TOTAL
+def _location(location: str, name: str, region: str, total: dict[str, int]) -> dict[str, Any]:
+    most = sizes.per_location(region)
     limits = {
         "vcpu_per_deployment": most["vcpu"],
         "memory_per_deployment": f"{most['memory_mib']}MB",

@@ -5,13 +5,15 @@ It is there before us and after us: its creation here only remembers what it fin
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from reconciler.clients.explaining import explained
 from reconciler.errors import ReconcilerError
+from reconciler.kinds.shared.room import without_room
 from reconciler.model.address import ResourceAddress
 from reconciler.model.change import Action, Change
+from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.handler import (
     Attribute,
     BindContext,
@@ -140,6 +142,10 @@ class AccountHandler(Handler):
             elif seen.identity in (subject.identity, subject.import_id):
                 by_identity[subject.address] = seen
         return Sighting(by_identity, by_key)
+
+    def survey(self, changes: Sequence[Change]) -> Iterable[Diagnostic]:
+        """Holds everything that runs containers against the account's limits, totals and locations."""
+        return without_room(lambda: self._account.get_account(), changes)
 
     @property
     def _account(self) -> MeApi:

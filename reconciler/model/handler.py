@@ -445,6 +445,11 @@ class Handler:
         del changes
         return ()
 
+    def survey(self, changes: Sequence[Change]) -> Iterable[Diagnostic]:
+        """What all resources together would be refused for, changed or not, whatever their kind; asked of every kind."""
+        del changes
+        return ()
+
     # doing: plain resolved values in, what is there now out
     def create(self, change: Change, work: Work) -> Result:
         """Makes it."""

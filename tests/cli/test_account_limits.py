@@ -12,11 +12,12 @@ def limits(project: Project, *args: str) -> dict[str, object]:
 
 
 def test_the_manifest_is_held_against_the_limits(running: Project) -> None:
-    assert limits(running) == {"vCPU": 1.125, "memory": 8704, "disk": 20000}
+    assert limits(running) == {"vCPU": 1.25, "memory": 9216, "disk": 24000}
     out = running.run("account").out
     assert out.splitlines()[0] == f"account {ACCOUNT}"
-    assert "vCPU          0.0625   4             1 500       1.125 (0.075 %)\n" in out
+    assert "vCPU          0.0625   4             1 500       1.25 (0.0833 %)\n" in out
     assert "application.api    2          1       8 192       16 000\n" in out
+    assert "job.purge          1          0.0625  256         2 000\n" in out
     assert "ams02     WEUR    Amsterdam, Netherlands" in out
 
 
@@ -24,7 +25,7 @@ def test_it_needs_no_state(running: Project) -> None:
     running.page("world", method="DELETE")
     for one in (running.folder / "state").iterdir():
         one.rename(running.folder / one.name)
-    assert limits(running)["memory"] == 8704
+    assert limits(running)["memory"] == 9216
 
 
 def test_it_needs_no_manifest(running: Project) -> None:
@@ -52,12 +53,12 @@ def test_a_manifest_that_cannot_be_read_is_left_out_and_said(running: Project, t
 
 def test_more_than_there_may_be_is_marked(running: Project) -> None:
     running.write(MANIFEST.replace("max_instances: 2", "max_instances: 4000"))
-    assert "2 000.125 (133 %) TOO MUCH\n" in running.run("account").out
+    assert "2 000.25 (133 %) TOO MUCH\n" in running.run("account").out
 
 
 def test_what_is_somebody_elses_is_not_counted(running: Project) -> None:
     running.write(MANIFEST.replace("instances: 1}", "instances: 1, external: true}"))
-    assert limits(running)["memory"] == 8448
+    assert limits(running)["memory"] == 8960
 
 
 def test_a_size_that_is_not_known_is_left_out_of_the_totals(running: Project) -> None:

@@ -72,6 +72,9 @@ def unseen(path: str) -> dict[str, Any]:
     return {"method": "GET", "path": path, "fault": {"stale": LONG_AGO}, "times": 0}
 
 
+NOT_ASKED = {"method": "GET", "path": "/containers/me$", "fault": {"status": 403, "body": {}}, "times": 0}
+"""An account that does not tell its limits: what it would refuse cannot be known before."""
+
 CLASSES = """\
 workers:
   edge:
@@ -119,12 +122,19 @@ REFUSALS = [
         "lower `max_instances`",
         by_hand=(("POST", "containers/applications", BY_HAND),),
     ),
-    Refusal("LOCATION_NOT_ALLOWED", "deployment.web", deployment("location: nowhere"), "`reconciler account`"),
+    Refusal(
+        "LOCATION_NOT_ALLOWED",
+        "deployment.web",
+        deployment("location: nowhere"),
+        "`reconciler account`",
+        faults=(NOT_ASKED,),
+    ),
     Refusal(
         "LOCATION_SURPASSED_BASE_LIMITS",
         "deployment.web",
         deployment("location: dxb01\n    instance_type: standard-4"),
         "another `location`",
+        faults=(NOT_ASKED,),
     ),
     Refusal(
         "IMAGE_REGISTRY_NOT_CONFIGURED", "application.api", unsafe_image("ghcr.io/acme/api:1"), "`registries`"

@@ -6,11 +6,10 @@ from typing import Any
 import pytest
 
 from reconciler.clients.image_rules import ImageRules
-from reconciler.errors import NotFoundError, ReconcilerError
+from reconciler.errors import NotFoundError
 from reconciler.kinds.application import ApplicationHandler
 from reconciler.kinds.application.looking import ApplicationList, freshness_of
 from reconciler.model.address import ResourceAddress
-from reconciler.model.change import Action
 from reconciler.model.handler import Look, PrepareContext, Sighting, Subject
 from reconciler.model.resource import Desired, Prior
 from tests.kinds.application_bench import ACCOUNT, HOST, IMAGE, NAMESPACE, bind, change_of
@@ -27,7 +26,6 @@ class Api:
     listed: list[dict[str, Any]] = field(default_factory=list)
     unlisted: dict[str, dict[str, Any]] = field(default_factory=dict)
     versions: list[dict[str, Any]] = field(default_factory=list)
-    limits: dict[str, Any] | None = None
     asked: list[str] = field(default_factory=list)
 
     def list_applications(self) -> list[dict[str, Any]]:
@@ -43,12 +41,6 @@ class Api:
     def list_application_versions(self, identity: str) -> list[dict[str, Any]]:
         self.asked.append("versions")
         return self.versions
-
-    def get_account(self) -> dict[str, Any]:
-        self.asked.append("me")
-        if self.limits is None:
-            raise ReconcilerError("not open to this account")
-        return {"limits": self.limits}
 
 
 def live(identity: str = ID, *, running: int = 0, **more: Any) -> dict[str, Any]:
@@ -233,39 +225,16 @@ def test_an_image_that_is_not_there_is_an_error_of_the_plan() -> None:
 # limits
 
 
-LIMITS = {"vcpu_per_deployment": 1, "memory_mib_per_deployment": 4096, "disk_mb_per_deployment": 20000}
-
-
-def problems(api: Api, **more: Any) -> list[str]:
-    handler = ApplicationHandler(api)  # type: ignore[arg-type]
-    attributes = wanted(instance_type=more.pop("size", "lite")) | more
-    return [one.summary for one in handler.preflight([change_of(handler, attributes)])]
-
-
-def test_a_size_beyond_the_account_s_limits_is_said_before() -> None:
-    assert problems(Api(limits=LIMITS), size="standard-3") == [
-        "2 vCPU is more than the 1 that the account allows an instance",
-        "8192 MiB of memory is more than the 4096 that the account allows an instance",
-    ]
-    assert problems(Api(limits=LIMITS)) == []
-    assert problems(Api(limits=None), size="standard-3") == []
+def problems(**more: Any) -> list[str]:
+    handler = ApplicationHandler(Api())  # type: ignore[arg-type]
+    return [one.summary for one in handler.preflight([change_of(handler, wanted() | more)])]
 
 
 def test_an_image_beyond_the_instance_s_disk_is_said_before() -> None:
-    api = Api(limits=LIMITS)
-    assert problems(api, image_disk_mb=2500) == [
+    assert problems(image_disk_mb=2500) == [
         "the image is too large: it needs 2500 MB of disk, and an instance has 2000 MB"
     ]
-    assert problems(api, image_disk_mb=None) == []
-
-
-def test_nothing_is_asked_where_no_size_changes() -> None:
-    api = Api(limits=LIMITS)
-    handler = ApplicationHandler(api)  # type: ignore[arg-type]
-    found = look(Api([live()]), known()).by_identity[ME]
-    made = change_of(handler, wanted(max_instances=3), found, prior(), Action.UPDATE)
-    assert list(handler.preflight([made])) == []
-    assert api.asked == []
+    assert problems(image_disk_mb=None) == []
 
 
 def test_names_are_written_in_full() -> None:

@@ -71,7 +71,7 @@ def test_a_block_runs_the_applications_image_unless_it_names_another() -> None:
     assert bound.attributes["application"] == Ref(TASKS, ("id",), "${applications.tasks.id}")
     assert bound.attributes["image"] == Ref(TASKS, ("image",), "${applications.tasks.image}")
     assert (bound.attributes["timeout"], bound.attributes["instance_type"]) == (90, "standard-1")
-    assert bound.settings == {"run": "on_change", "on_lost": "rerun"}
+    assert bound.settings == {"run": "on_change", "on_lost": "rerun", "instance_type": "standard-1"}
 
 
 @pytest.mark.parametrize("written", ["tasks", "application.tasks", "applications.tasks"])

@@ -14,7 +14,7 @@ from reconciler.errors import ConflictError, NotFoundError
 from reconciler.kinds.application import forms, judging
 from reconciler.kinds.application.bind import read_application
 from reconciler.kinds.application.echo import stored_otherwise
-from reconciler.kinds.application.limits import over_limits
+from reconciler.kinds.application.limits import images_too_large
 from reconciler.kinds.application.looking import (
     Application,
     ApplicationList,
@@ -130,8 +130,8 @@ class ApplicationHandler(Handler):
         return ApplicationSearch(self._client, self.listing(look.number), look).sighting()
 
     def preflight(self, changes: Sequence[Change]) -> Iterable[Diagnostic]:
-        """Holds sizes against the account's limits."""
-        return over_limits(self._client, changes)
+        """Holds images against the disk of their instances."""
+        return images_too_large(changes)
 
     # doing
 

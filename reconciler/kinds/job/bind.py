@@ -12,7 +12,8 @@ from reconciler.kinds.shared.image_names import (
     placed_image,
     pulled_through,
 )
-from reconciler.kinds.shared.sizes import ALIASES
+from reconciler.kinds.shared.sizes import ALIASES, DEFAULT_TYPE, KEYS, numbers_of, wanted_size
+from reconciler.kinds.shared.using import SIZE
 from reconciler.model.address import ResourceAddress
 from reconciler.model.handler import BindContext, Bound
 from reconciler.model.value import Attributes, Path, Ref, TextOf, Unknown, Value
@@ -54,9 +55,11 @@ class _Reading:
         if image is not None:
             attributes["image"] = image
         attributes |= self._container()
-        size = self._block.get("instance_type")
+        size = self._block.get(SIZE)
         if size is not None:
-            attributes["instance_type"] = ALIASES.get(size, size) if isinstance(size, str) else size
+            size = attributes[SIZE] = ALIASES.get(size, size) if isinstance(size, str) else size
+        if isinstance(application, Ref) and not self._is_external(application.address):
+            self._settings[SIZE] = self._whole_size(size, application.address)
         timeout = self._block.get("timeout")
         if timeout is not None:
             attributes["timeout"] = _seconds(timeout)
@@ -82,14 +85,28 @@ class _Reading:
         return Ref(address, ("id",), f"${{applications.{address.key}.id}}")
 
     def _check_jobs(self, address: ResourceAddress, fix: str) -> None:
-        block = self._context.sections["applications"][address.key]
-        if isinstance(block, Mapping) and block.get("external"):
+        if self._is_external(address):
             return
         allowed = self._context.text_of(address, "jobs")
         if allowed is not True and not isinstance(allowed, Unknown) and not is_pointing(allowed):
             self._report(
                 ("application",), NOT_FOR_JOBS, f"{address} runs no jobs: it lacks `jobs: true`", fix
             )
+
+    def _whole_size(self, size: Value, application: ResourceAddress) -> Value:
+        """What a run gets: its own size, with what that leaves out from the application's."""
+        written = self._context.text_of(application, SIZE)
+        whole = wanted_size(DEFAULT_TYPE if written is None else written)
+        if size is None:
+            return whole
+        numbers = numbers_of(whole)
+        if not isinstance(size, Mapping) or numbers is None:
+            return size
+        return {**dict(zip(KEYS, numbers, strict=True)), **size}
+
+    def _is_external(self, application: ResourceAddress) -> bool:
+        block = self._context.sections["applications"][application.key]
+        return isinstance(block, Mapping) and bool(block.get("external"))
 
     def _image(self, application: Value) -> Value:
         """Its own, else the application's, whose other digest is another input."""
