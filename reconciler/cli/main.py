@@ -27,6 +27,8 @@ COMMANDS = {
     "plan": "Show what would be done, and do nothing",
     "apply": "Do what a plan shows",
     "destroy": "Remove everything this manifest and environment made",
+    "comment": "Post the plan on the pull request that this run belongs to",
+    "reviewed": "Fetch the plan that was reviewed on the pull request of this commit",
     "drift": "Show what differs between memory and cloud",
     "show": "Show the state, or a saved plan",
     "output": "Print the outputs of the last apply",

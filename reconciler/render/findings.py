@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 
+from reconciler.frozen import frozen
 from reconciler.model.diagnostic import Diagnostic, Severity
-from reconciler.model.plan import Plan
+from reconciler.model.plan import Plan, PlannedSource
+from reconciler.render.folding import waves
 from reconciler.render.harmless import harmless
-from reconciler.render.verdict import addresses, dangers, few, verb_of
+from reconciler.render.notices import finding_groups
+from reconciler.render.verdict import Danger, addresses, dangers, few, verb_of
 
 MOST_ANNOTATIONS = 10
 """So many of a kind are shown per step; GitHub drops the rest without a word."""
@@ -59,23 +62,68 @@ def github(findings: Iterable[Diagnostic]) -> str:
     )
 
 
-def plan_annotations(plan: Plan, most: int = MOST_ANNOTATIONS) -> str:
-    """GitHub annotations on the lines that cause danger, the worst first; equal dangers are one."""
-    lines: list[str] = []
+def plan_annotations(
+    plan: Plan, most: int = MOST_ANNOTATIONS, in_repository: Callable[[str], str] = str
+) -> str:
+    """GitHub annotations on the lines of the manifest that change something, the worst first; equal ones are one.
+
+    `in_repository` makes of a path of the plan the one that the repository has it under.
+    """
+    remarks = sorted((*_of_dangers(plan), *_of_findings(plan), *_of_changes(plan)), key=lambda one: one.rank)
+    return "".join(
+        _annotation(
+            one.severity,
+            in_repository(one.source.file),
+            one.source.line,
+            one.source.column,
+            one.title,
+            one.text,
+        )
+        for one in [one for one in remarks if one.source.line][:most]
+    )
+
+
+@frozen
+class _Remark:
+    """Something to say at a line; the lower the rank, the worse."""
+
+    rank: int
+    severity: str
+    source: PlannedSource
+    title: str
+    text: str
+
+
+def _of_dangers(plan: Plan) -> Iterator[_Remark]:
     for danger in dangers(plan):
-        if not danger.source.line or len(lines) == most:
-            continue
         first = danger.first
         is_grave = first.action in _GRAVE or any(one.severity == "blocked" for one in danger.hazards)
-        said = "; ".join(one.message for one in danger.hazards)
-        text = f"{few(addresses(danger.changes))}: {verb_of(first)}: {first.reason}" + (
-            f"; {said}" if said else ""
-        )
-        source = danger.source
-        severity = "warning" if is_grave else "notice"
+        said = "; ".join([first.reason, *(one.message for one in danger.hazards)])
+        text = f"{few(addresses(danger.changes))}: {verb_of(first)}: {said}"
         title = f"{first.action} of {first.address}"
-        lines.append(_annotation(severity, source.file, source.line, source.column, title, text))
-    return "".join(lines)
+        yield _Remark(0 if is_grave else 2, "warning" if is_grave else "notice", danger.source, title, text)
+
+
+def _of_findings(plan: Plan) -> Iterator[_Remark]:
+    for members in finding_groups(plan.diagnostics):
+        one, names = members[0], [each.address for each in members if each.address]
+        who = f"{few(names)}: " if names else ""
+        fix = f"; {one.detail}" if one.detail else ""
+        is_error = one.severity == "error"
+        severity = "error" if is_error else "warning"
+        yield _Remark(1 if is_error else 3, severity, one.source, one.code, f"{who}{one.summary}{fix}")
+
+
+def _of_changes(plan: Plan) -> Iterator[_Remark]:
+    """What is in no danger: a note where it is wanted or changed."""
+    dangerous = {change.address for danger in dangers(plan) for change in danger.changes}
+    for wave in waves(plan):
+        for group in wave.groups:
+            first = group.first
+            if first.address not in dangerous:
+                text = f"{few(addresses(group.changes))}: {verb_of(first)}: {first.reason}"
+                source = Danger(group.changes).source
+                yield _Remark(4, "notice", source, f"{first.action} of {first.address}", text)
 
 
 def _annotation(severity: str, file: str, line: int, column: int, title: str, text: str) -> str:

@@ -43,7 +43,17 @@ def test_annotations_of_a_plan_stand_on_the_lines_that_cause_danger() -> None:
         " replace (delete, then create), downtime: class_name cannot be changed in place;"
         " 3 running instances stop before new ones start"
     )
-    assert [line.split(" ")[0] for line in lines] == ["::warning", "::notice", "::notice"]
+    kinds = ["::warning", "::notice", "::notice", "::warning", "::notice", "::notice"]
+    assert [line.split(" ")[0] for line in lines] == kinds
+    assert lines[3] == (
+        "::warning file=containers.yaml,line=52,col=7,title=W014::application.api: LOG_LEVEL=debug in production; say info"
+    )
+    assert "title=update of application.web::application.web: update: max_instances changes" in lines[5]
+
+
+def test_annotations_name_files_as_the_repository_does() -> None:
+    lines = plan_annotations(shop_plan(), in_repository=lambda path: f"infra/{path}").splitlines()
+    assert all(" file=infra/containers.yaml,line=" in line for line in lines)
 
 
 def test_only_the_worst_ten_are_annotated() -> None:

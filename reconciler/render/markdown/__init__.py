@@ -6,7 +6,7 @@ Nothing in a name or value can break out of its place, mention anybody, link, or
 from __future__ import annotations
 
 from reconciler.render.markdown.document import render_markdown
-from reconciler.render.markdown.history import EarlierPlan, earlier_plans, marker
+from reconciler.render.markdown.history import EarlierPlan, earlier_plans, made_at, marker, stamp
 from reconciler.render.markdown.marks import BITBUCKET, GITHUB, GITLAB, Dialect
 from reconciler.render.markdown.sheet import Links
 
@@ -18,6 +18,8 @@ __all__ = [
     "EarlierPlan",
     "Links",
     "earlier_plans",
+    "made_at",
     "marker",
     "render_markdown",
+    "stamp",
 ]

@@ -45,7 +45,7 @@ def _sections(sheet: Sheet, earlier: Sequence[EarlierPlan]) -> list[Section | st
     plan = sheet.plan
     groups = [group for wave in waves(plan) for group in wave.groups]
     return [
-        first_line(sheet.dialect, plan, sheet.plan_hash, sheet.links.commit),
+        first_line(sheet.dialect, plan, sheet.plan_hash, sheet.links),
         _heading(sheet),
         *danger_sections(sheet),
         _table(sheet, groups),
@@ -60,7 +60,7 @@ def _sections(sheet: Sheet, earlier: Sequence[EarlierPlan]) -> list[Section | st
 
 def _heading(sheet: Sheet) -> str:
     plan = sheet.plan
-    about = [code(plan.manifest.path)]
+    about = [code(sheet.links.in_repository(plan.manifest.path))]
     about[0] += f" at {code(sheet.links.commit[:12])}" if sheet.links.commit else ""
     about += [f"account {code(plan.account_id[:4] + '…')}"] if plan.account_id else []
     about += [f"target {code(plan.target)}"] if plan.target != "cloudflare" else []

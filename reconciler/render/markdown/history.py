@@ -8,10 +8,12 @@ from urllib.parse import quote, unquote
 from reconciler.frozen import frozen
 from reconciler.model.plan import Plan
 from reconciler.render.markdown.marks import Dialect, hidden
+from reconciler.render.markdown.sheet import Links
 from reconciler.render.verdict import headline
 
 _MOST = 10
 _FIELD = 240
+_TIME = re.compile(r"reconciler:made:v1 at=([\w%._~]*)")
 _RECORD = re.compile(r"reconciler:(?:plan|was):v1 ([\w%=._~ -]*?)(?: -->|\)$)", re.MULTILINE)
 
 
@@ -24,15 +26,31 @@ class EarlierPlan:
     verdict: str
 
 
-def marker(plan: Plan) -> str:
-    """What the comment of a manifest and environment is found by; stands in its first line."""
-    about = {"project": plan.project, "environment": plan.environment or "", "manifest": plan.manifest.path}
+def marker(plan: Plan, manifest: str = "") -> str:
+    """What the comment of a manifest and environment is found by; stands in its first line.
+
+    `manifest`: its path in the repository, where that is known better than the plan does.
+    """
+    path = manifest or plan.manifest.path
+    about = {"project": plan.project, "environment": plan.environment or "", "manifest": path}
     return f"reconciler:plan:v1 {_fields(about)}"
 
 
-def first_line(dialect: Dialect, plan: Plan, plan_hash: str, commit: str) -> str:
+def first_line(dialect: Dialect, plan: Plan, plan_hash: str, links: Links) -> str:
     """The hidden first line of a comment."""
-    return hidden(dialect, f"{marker(plan)} {_record(EarlierPlan(plan_hash, commit, headline(plan)))}")
+    about = marker(plan, links.in_repository(plan.manifest.path))
+    return hidden(dialect, f"{about} {_record(EarlierPlan(plan_hash, links.commit, headline(plan)))}")
+
+
+def stamp(dialect: Dialect, plan: Plan) -> str:
+    """The hidden line for the end of a comment that says when its plan was made: no earlier one is to take its place."""
+    return "\n" + hidden(dialect, f"reconciler:made:v1 {_fields({'at': plan.created_at})}")
+
+
+def made_at(body: str) -> str:
+    """When the plan that a comment shows was made; "" where it does not say."""
+    found = _TIME.search(body)
+    return unquote(found[1]) if found else ""
 
 
 def hidden_record(dialect: Dialect, one: EarlierPlan) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Mapping
 
 from reconciler.frozen import frozen
@@ -17,12 +18,26 @@ REST = "see the full plan"
 
 @frozen
 class Links:
-    """Where links lead; "" makes none. `source` ends where the manifest's path begins (`https://.../blob/SHA`)."""
+    """Where links lead; "" makes none. `source` ends where a path in the repository begins (`https://.../blob/SHA`).
+
+    `folder`: where in the repository the plan was made, so what its paths are relative to.
+    """
 
     source: str = ""
     commit: str = ""
     full_plan: str = ""
     json: str = ""
+    folder: str = ""
+
+    def in_repository(self, path: str) -> str:
+        """A path of the plan as the repository has it."""
+        return posixpath.normpath(posixpath.join(self.folder, path)) if path and self.folder else path
+
+    def line(self, source: PlannedSource) -> str:
+        """Where a line of the manifest is to be seen; "" for what lies outside of the repository."""
+        path = self.in_repository(source.file)
+        inside = path and not path.startswith(("/", "../"))
+        return f"{self.source}/{path}#L{source.line}" if self.source and inside else ""
 
 
 @frozen
@@ -47,5 +62,4 @@ class Sheet:
         """A line of the manifest, as a link where it is known where it leads."""
         if not source.line:
             return ""
-        url = f"{self.links.source}/{source.file}#L{source.line}" if self.links.source else ""
-        return link(f"L{source.line}", url)
+        return link(f"L{source.line}", self.links.line(source))
