@@ -56,7 +56,7 @@ def _both(
         raise ReconcilerError("--to-environment moves what has no environment", fix="leave -e out")
     _check_environment(path, glance(common, path, after), after)
     return (
-        _store(common, path, before, origin),
+        _store(common, path, before, origin, accepts_plain=True),
         _store(common, path, after, target),
         after,
     )
@@ -73,10 +73,15 @@ def _check_environment(path: Path, outline: Glance, environment: str | None) -> 
         raise ReconcilerError(f'{path} has no environment "{environment}"', fix=there)
 
 
-def _store(common: Common, path: Path, environment: str | None, place: str | None) -> Store:
+def _store(
+    common: Common, path: Path, environment: str | None, place: str | None, *, accepts_plain: bool = False
+) -> Store:
+    """A place, with the manifest's keys; what is moved need not have been encrypted there."""
     outline = glance(common, path, environment)
     identity = Identity(outline.project, environment, "local" if common.local else "cloudflare")
-    return store_for(common, outline.state if place is None else settings_of(place), path, identity)
+    settings = outline.state if place is None else settings_of(place)
+    keys = {"encryption": outline.state["encryption"]} if "encryption" in outline.state else {}
+    return store_for(common, {**settings, **keys}, path, identity, accepts_plain=accepts_plain)
 
 
 def settings_of(place: str) -> Settings:

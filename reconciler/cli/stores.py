@@ -6,16 +6,18 @@ A remote backend, and the library that it needs, is imported only where a manife
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reconciler.cli.options import Common
 from reconciler.cli.saying import note
+from reconciler.cli.state_keys import envelope_for
 from reconciler.errors import RefusedError, StateError
 from reconciler.manifest.state_settings import KEYS, missing_key
 from reconciler.storage.disk import Disk
+from reconciler.storage.envelope import Plain
 from reconciler.storage.high_water import HighWaterMarks, default_marks_folder
 from reconciler.storage.identity import Identity, is_loopback
 from reconciler.storage.local_store import LocalStore
@@ -40,17 +42,31 @@ def state_folder(common: Common, settings: Settings, path: Path) -> Path:
     return path.parent / str(settings.get("path") or "state")
 
 
-def store_for(common: Common, settings: Settings, path: Path, identity: Identity) -> Store:
-    """The memory that `state:` means for a project and an environment. Raises StateError where it says too little."""
+def store_for(
+    common: Common,
+    settings: Settings,
+    path: Path,
+    identity: Identity,
+    *,
+    keep_secret: Callable[[str], None] = lambda _value: None,
+    accepts_plain: bool = False,
+) -> Store:
+    """The memory that `state:` means for a project and an environment. Raises StateError where it says too little.
+
+    `keep_secret` is told every key; `accepts_plain`: where there is a key, what is not encrypted is read too.
+    """
     backend = backend_of(common, settings)
     marks = default_marks_folder(os.environ)
+    envelope = Plain() if common.local else envelope_for(settings, path.parent, keep_secret)
+    envelope = envelope.lenient() if accepts_plain else envelope
     if backend == "local":
         kind = PassingStore if _goes_away(common, settings, identity) else LocalStore
-        return kind(state_folder(common, settings, path), identity, marks=marks)
+        return kind(state_folder(common, settings, path), identity, marks=marks, envelope=envelope)
     from reconciler.storage.remote.store import RemoteStore
 
     shelf, options = _shelf(backend, settings, identity, path)
-    return RemoteStore(backend, shelf, identity, marks=HighWaterMarks(marks, Disk()), tell=note, **options)
+    seen = HighWaterMarks(marks, Disk())
+    return RemoteStore(backend, shelf, identity, marks=seen, envelope=envelope, tell=note, **options)
 
 
 class PassingStore(LocalStore):

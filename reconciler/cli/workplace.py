@@ -99,7 +99,7 @@ def open_workplace(
             account_id,
             settings.base_url,
         )
-        store = store_for(common, manifest.state, path, identity)
+        store = store_for(common, manifest.state, path, identity, keep_secret=scrub.add)
         transport = stack.enter_context(transport_for(settings, stop, scrub, common.verbose, store))
         clients = Clients(
             transport=transport,
@@ -149,7 +149,7 @@ def _known_descent(common: Common, environment: str | None) -> Callable[[str], M
     return known
 
 
-def open_store(common: Common) -> Store:
+def open_store(common: Common, *, accepts_plain: bool = False) -> Store:
     """The memory alone, for commands that need no world; a broken manifest does not stop them."""
     path = common.manifest_path()
     environment = common.environment_name()
@@ -159,7 +159,7 @@ def open_store(common: Common) -> Store:
             f"{path} has environments, and none was named", fix=f"say -e {' | '.join(outline.environments)}"
         )
     identity = Identity(outline.project, environment, "local" if common.local else "cloudflare")
-    return store_for(common, outline.state, path, identity)
+    return store_for(common, outline.state, path, identity, accepts_plain=accepts_plain)
 
 
 def glance(common: Common, path: Path, environment: str | None) -> Glance:

@@ -50,14 +50,19 @@ class FingerprintKey:
 
 def read_key(text: str, where: str) -> FingerprintKey:
     """Reads a key as people keep it; ReconcilerError that names the place, and nothing of the text."""
+    return FingerprintKey(key_content(text, f"the fingerprint key in {where}"))
+
+
+def key_content(text: str, what: str) -> bytes:
+    """The 32 bytes of a key as people keep it; ReconcilerError that names it, and nothing of the text."""
     stripped = text.strip()
     try:
         content = bytes.fromhex(stripped) if len(stripped) == 2 * _KEY_BYTES else _from_base64(stripped)
     except ValueError:
         content = b""
     if len(content) != _KEY_BYTES:
-        raise ReconcilerError(f"the fingerprint key in {where} cannot be read", fix=_FORM)
-    return FingerprintKey(content)
+        raise ReconcilerError(f"{what} cannot be read", fix=_FORM)
+    return content
 
 
 def _from_base64(text: str) -> bytes:

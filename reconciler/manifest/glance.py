@@ -35,7 +35,7 @@ def peek(
     """What a manifest says as far as it can be read; raises ManifestError only if there is no text to read."""
     document = read_leniently(path, Findings())
     manifest = bind_environment(document, {}, Checker({}), environment, inputs or Inputs(), Findings())
-    state = {key: value for key, value in manifest.state.items() if next(unknowns(value), None) is None}
+    state = {key: value for key, value in manifest.state.items() if _is_kept(key, value)}
     account = manifest.account_id
     return Glance(
         document.file,
@@ -44,3 +44,8 @@ def peek(
         state,
         account if isinstance(account, str) else "",
     )
+
+
+def _is_kept(key: str, value: Value) -> bool:
+    """What cannot be told is as if it were not said; but a state that shall be encrypted is never taken for one that need not."""
+    return key == "encryption" or next(unknowns(value), None) is None

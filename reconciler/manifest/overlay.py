@@ -120,8 +120,9 @@ def _overlaid_root(root: Block, over: Block, choices: Mapping[str, Rivals]) -> B
     return overlaid(root, values, Rivals(inside=inside))
 
 
+_ONE_SOURCE = Rivals((frozenset(("env", "file", "command", "onepassword")),))
 _STATE = Rivals(
-    inside={"fingerprint_key": Rivals((frozenset(("env", "file", "command", "onepassword")),))},
+    inside={"fingerprint_key": _ONE_SOURCE, "encryption": Rivals(inside={"key": _ONE_SOURCE})},
 )
 
 

@@ -239,7 +239,7 @@ def _shared(defaults: Mapping[str, Any]) -> dict[str, Any]:
     """The keys that the base has and an environment may set otherwise."""
     source = {"type": "string", "description": "Where the key comes from."}
     command = {"type": "array", "items": {"type": "string"}}
-    fingerprint_key = {
+    key = {
         "type": "object",
         "properties": {"env": source, "file": source, "command": command, "onepassword": source},
         "additionalProperties": False,
@@ -253,7 +253,8 @@ def _shared(defaults: Mapping[str, Any]) -> dict[str, Any]:
             "properties": {
                 "backend": written({"type": "string", "enum": [*STATE_KEYS]}),
                 **{key: _text(text) for keys in STATE_KEYS.values() for key, text in keys.items()},
-                "fingerprint_key": written(fingerprint_key),
+                "fingerprint_key": written(key),
+                "encryption": written(_encryption(key)),
             },
             "additionalProperties": False,
         },
@@ -262,6 +263,22 @@ def _shared(defaults: Mapping[str, Any]) -> dict[str, Any]:
             **defaults,
             "description": "What resources of a section get if they do not say otherwise.",
         },
+    }
+
+
+def _encryption(key: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "description": "Encrypts the state, its versions and its journal.",
+        "type": "object",
+        "properties": {
+            "key": {**key, "description": "Where the key is: 32 bytes, as hex digits or base64."},
+            "old_keys": {
+                "description": "Keys that are only read with, until `state rekey` has run.",
+                "type": "array",
+                "items": key,
+            },
+        },
+        "additionalProperties": False,
     }
 
 

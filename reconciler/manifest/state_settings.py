@@ -34,7 +34,7 @@ KEYS: Mapping[str, Mapping[str, str]] = {
     },
 }
 NEEDED = {"s3": "bucket", "http": "address"}
-EVERYWHERE = frozenset(("backend", "fingerprint_key"))
+EVERYWHERE = frozenset(("backend", "fingerprint_key", "encryption"))
 
 
 def missing_key(settings: Mapping[str, Any]) -> str:
@@ -50,6 +50,9 @@ def check_state(settings: Mapping[str, Any], site: Site) -> None:
         return  # the schema says so
     if needed := missing_key(settings):
         site.error(("state",), "E203", f"state needs {needed} for the backend {backend}", f"add `{needed}:`")
+    encryption = settings.get("encryption")
+    if isinstance(encryption, Mapping) and not (encryption.get("key") or encryption.get("old_keys")):
+        site.error(("state", "encryption"), "E203", "encryption needs a key", "add `key: {env: NAME}`")
     for key in settings:
         owner = next((name for name, keys in KEYS.items() if key in keys), backend)
         if key not in EVERYWHERE and owner != backend:

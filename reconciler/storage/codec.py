@@ -45,7 +45,11 @@ _sorted_encoder = msgspec.json.Encoder(order="sorted")
 
 
 class MalformedError(ValueError):
-    """Bytes that are not what they should be; the text says where, never with a value."""
+    """Bytes that are not what they should be; the text says where, never with a value. `fix`: what helps, if it is known here."""
+
+    def __init__(self, text: str, fix: str = "") -> None:
+        super().__init__(text)
+        self.fix = fix
 
 
 @frozen

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from zlib import crc32
 
@@ -19,6 +20,7 @@ from reconciler.frozen import frozen
 from reconciler.model.event import Event, StepProgressed
 from reconciler.storage.codec import MalformedError, decode_event, encode_event
 from reconciler.storage.disk import Disk, cannot_write, write_whole
+from reconciler.storage.envelope import Envelope, Plain
 
 JOURNAL_FORMAT = "1.0"
 
@@ -62,13 +64,16 @@ class NotDurableError(StateError):
 class Journal:
     """A journal that is being written. One batch is one write, and one fsync where it must be durable."""
 
-    def __init__(self, path: Path, header: JournalHeader, disk: Disk) -> None:
+    def __init__(
+        self, path: Path, header: JournalHeader, disk: Disk, envelope: Envelope | None = None
+    ) -> None:
         self.path = path
         self.header = header
         self.is_empty = True
         self._disk = disk
         self._unsafe: list[Event] = []
-        first, self._check = _frame(msgspec.json.encode(header), 0)
+        self._lines = _Lines(header, envelope or Plain())
+        first = self._lines.first()
         self._safe_bytes = len(first)
         self._tail = b""  # what follows the safe bytes, kept until it is safe too
         self._written = 0  # how much of the tail has been handed to the disk
@@ -81,9 +86,8 @@ class Journal:
     def append(self, events: Iterable[Event], *, durable: bool = True) -> None:
         """Writes events behind the others; returns once they, and all before them, are durable if that is asked for."""
         kept = [event for event in events if not isinstance(event, StepProgressed)]
-        lines, self._check = _frames(kept, self._check)
         self._unsafe += kept
-        self._tail += lines
+        self._tail += self._lines.of(kept)
         self.is_empty = self.is_empty and not kept
         try:
             self._write(durable=durable)
@@ -109,20 +113,50 @@ class Journal:
     def _not_durable(self, error: OSError) -> NotDurableError:
         said = cannot_write(self.path, error)
         unsafe = tuple(self._unsafe)
-        return NotDurableError(
-            said.message, events=unsafe, record=recovery_record(self.header, unsafe), fix=said.fix
-        )
+        record = recovery_record(self.header, unsafe, self._lines.envelope)
+        return NotDurableError(said.message, events=unsafe, record=record, fix=said.fix)
 
 
-def whole_journal(header: JournalHeader, events: Sequence[Event]) -> bytes:
+@dataclass(slots=True)
+class _Lines:
+    """Events as lines, each in the envelope by itself and tied to the one before."""
+
+    header: JournalHeader
+    envelope: Envelope
+    _check: int = 0
+    _count: int = 0
+
+    def first(self) -> bytes:
+        """The first line."""
+        return self._framed(msgspec.json.encode(self.header), f"journal of {self.header.lineage}")
+
+    def of(self, events: Iterable[Event]) -> bytes:
+        """The next lines."""
+        return b"".join([self._line(event) for event in events])
+
+    def _line(self, event: Event) -> bytes:
+        self._count += 1
+        return self._framed(encode_event(event), _about_line(self._count, self.header))
+
+    def _framed(self, payload: bytes, about: str) -> bytes:
+        payload = self.envelope.wrap(payload, about)
+        self._check = crc32(payload, self._check)
+        return b"%08x %08x %b\n" % (len(payload), self._check, payload)
+
+
+def _about_line(number: int, header: JournalHeader) -> str:
+    return f"line {number} of journal {header.journal}"
+
+
+def whole_journal(header: JournalHeader, events: Sequence[Event], envelope: Envelope | None = None) -> bytes:
     """A journal of its own that holds these events."""
-    first, check = _frame(msgspec.json.encode(header), 0)
-    return first + _frames(events, check)[0]
+    lines = _Lines(header, envelope or Plain())
+    return lines.first() + lines.of(events)
 
 
-def recovery_record(header: JournalHeader, events: Sequence[Event]) -> str:
+def recovery_record(header: JournalHeader, events: Sequence[Event], envelope: Envelope | None = None) -> str:
     """Events that reached no disk, as a journal of their own; `state push` takes it."""
-    return whole_journal(header, events).decode()
+    return whole_journal(header, events, envelope).decode()
 
 
 def is_journal(data: bytes) -> bool:
@@ -130,12 +164,16 @@ def is_journal(data: bytes) -> bool:
     return _FRAME.match(data) is not None
 
 
-def parse_journal(data: bytes) -> JournalContent:
+def parse_journal(data: bytes, envelope: Envelope | None = None) -> JournalContent:
     """What a journal says. Raises MalformedError for anything but a journal, or one that was cut at its end."""
+    envelope = envelope or Plain()
     payloads, torn = _payloads(data)
     if not payloads:
         raise MalformedError("its first line is missing" if data else "it is empty")
-    return JournalContent(_header(payloads[0]), tuple(map(decode_event, payloads[1:])), torn)
+    header = _header(envelope.unwrap(payloads[0], "journal"))
+    lines = enumerate(payloads[1:], start=1)
+    events = [decode_event(envelope.unwrap(line, _about_line(number, header))) for number, line in lines]
+    return JournalContent(header, tuple(events), torn)
 
 
 def _header(payload: bytes) -> JournalHeader:
@@ -146,19 +184,6 @@ def _header(payload: bytes) -> JournalHeader:
     if header.format_version != JOURNAL_FORMAT:
         raise MalformedError(f"it has format {header.format_version}, this version knows {JOURNAL_FORMAT}")
     return header
-
-
-def _frame(payload: bytes, check: int) -> tuple[bytes, int]:
-    check = crc32(payload, check)
-    return b"%08x %08x %b\n" % (len(payload), check, payload), check
-
-
-def _frames(events: Iterable[Event], check: int) -> tuple[bytes, int]:
-    lines = []
-    for event in events:
-        line, check = _frame(encode_event(event), check)
-        lines.append(line)
-    return b"".join(lines), check
 
 
 def _payloads(data: bytes) -> tuple[list[bytes], int]:

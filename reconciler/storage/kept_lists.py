@@ -13,6 +13,7 @@ from pathlib import Path
 
 from reconciler.errors import StateError
 from reconciler.storage.disk import Disk, read_whole, write_whole
+from reconciler.storage.envelope import Envelope, Plain
 
 _NAME = re.compile(r"(?:sha256:)?([0-9a-f]{64})")
 
@@ -20,9 +21,10 @@ _NAME = re.compile(r"(?:sha256:)?([0-9a-f]{64})")
 class KeptLists:
     """The folder of one environment's lists: `<64 hex digits>.json`."""
 
-    def __init__(self, folder: Path, disk: Disk) -> None:
+    def __init__(self, folder: Path, disk: Disk, envelope: Envelope | None = None) -> None:
         self.folder = folder
         self._disk = disk
+        self._envelope = envelope or Plain()
 
     def keep(self, name: str, document: bytes) -> None:
         """Keeps a document under a hash. It fails silently: the state does not need it."""
@@ -31,13 +33,18 @@ class KeptLists:
             return
         with contextlib.suppress(OSError):
             self._disk.make_folder(self.folder)
-            write_whole(self._disk, path, document)
+            write_whole(self._disk, path, self._envelope.wrap(document, about_list(list_name(name))))
 
     def recall(self, name: str) -> bytes | None:
         """The document kept under a hash; None where there is none that can be read."""
         with contextlib.suppress(OSError, ValueError):
-            return read_whole(self._path(name))
+            stored = read_whole(self._path(name))
+            return None if stored is None else self._envelope.unwrap(stored, about_list(list_name(name)))
         return None
+
+    def names(self) -> list[str]:
+        """The hashes that something is kept under."""
+        return sorted(path.stem for path in self.folder.glob("*.json"))
 
     def drop_unneeded(self, versions: Iterable[bytes]) -> None:
         """Removes the documents whose hash stands in no version, and what killed processes left; only under the lock.
@@ -64,6 +71,11 @@ def list_name(name: str) -> str:
     if found is None:
         raise ValueError(f"{name!r} is no hash to keep something under")
     return found[1]
+
+
+def about_list(name: str) -> str:
+    """What an envelope is told that a list is."""
+    return f"list {name}"
 
 
 def encode_list(kept: Mapping[str, str]) -> bytes:

@@ -20,6 +20,7 @@ from reconciler.model.state import State
 from reconciler.storage import rescue
 from reconciler.storage.codec import encode_version
 from reconciler.storage.disk import Disk, cannot_write, sweep_temporaries, write_whole
+from reconciler.storage.envelope import Envelope, about_version
 from reconciler.storage.high_water import HighWaterMarks
 from reconciler.storage.identity import Identity
 from reconciler.storage.journal import JOURNAL_FORMAT, Journal, JournalHeader, is_journal
@@ -27,6 +28,7 @@ from reconciler.storage.kept_lists import KeptLists
 from reconciler.storage.lock import Holder, LocalLock, left_by, read_holder, this_process, timestamp
 from reconciler.storage.moved import MovedStateError
 from reconciler.storage.reading import Reading, believe, moved_to
+from reconciler.storage.rekeying import rekey
 from reconciler.storage.serials import goes_on_from, is_news
 from reconciler.storage.state_file import History, StateFile, StatePaths, VersionNote
 
@@ -59,17 +61,19 @@ class LocalStore:
         identity: Identity,
         *,
         marks: Path | None = None,
+        envelope: Envelope | None = None,
         disk: Disk | None = None,
         now: Callable[[], datetime] = _utc_now,
     ) -> None:
-        self.paths = StatePaths.of(folder, identity.environment)
+        self.paths = StatePaths.of(folder, identity.environment, envelope)
+        self._envelope = self.paths.envelope
         self._identity = identity
         self._disk = disk or Disk()
         self._now = now
         self._marks = HighWaterMarks(marks, self._disk)
-        self._file = StateFile(self.paths.state, self._disk)
-        self._history = History(self.paths.history, self._disk)
-        self._lists = KeptLists(self.paths.inputs, self._disk)
+        self._file = StateFile(self.paths.state, self._disk, self._envelope)
+        self._history = History(self.paths.history, self._disk, self._envelope)
+        self._lists = KeptLists(self.paths.inputs, self._disk, self._envelope)
         self._lock = LocalLock(self.paths.lock, now=now)
         self._session: _Session | None = None
 
@@ -194,8 +198,8 @@ class LocalStore:
         session = self._require_session()
         if is_journal(document):
             self.read()
-            return self.commit(rescue.with_record(document, session.reading))
-        pushed = rescue.parsed_document(document).state
+            return self.commit(rescue.with_record(document, session.reading, self._envelope))
+        pushed = rescue.parsed_document(document, self._envelope).state
         self._identity.check(pushed, "the document")
         present = None if force else self.read()
         if present is not None:
@@ -204,6 +208,14 @@ class LocalStore:
 
     def check_lease(self) -> None:
         """Nothing: the kernel's lock lasts as long as the process."""
+
+    def rekey(self) -> tuple[str, ...]:
+        """Writes all that is kept again under the present key; gives what could not be opened, and stays as it was."""
+        state = self.read()
+        if state is None:
+            raise StateError(f"there is no state at {self.describe()} yet")
+        self.commit(self.begin_run(state, ""))  # what the journal holds goes into the state
+        return rekey(self.paths, self._envelope, self._disk)
 
     def move_away(self, where: str) -> None:
         """Leaves a mark that says where the state is now; the files stay, and are refused."""
@@ -250,6 +262,7 @@ class LocalStore:
         self._identity.check(state, "the state to be written")
         state = replace(state, serial=serial)
         data, version = encode_version(state, written_at=timestamp(self._now()), folded=folded)
+        data = self._envelope.wrap(data, about_version(serial, state.lineage))
         session.checksums.add(version.checksum)
         self._file.write(data)
         session.was_read, session.reading = True, Reading(version, state, folded)
@@ -278,7 +291,7 @@ class LocalStore:
         return state
 
     def _versions(self) -> Iterator[bytes]:
-        yield self._file.read() or b""
+        yield self._envelope.unwrap(self._file.read() or b"", "version")
         yield from self._history.documents()
 
     def _complete_history(self, reading: Reading) -> None:
@@ -309,7 +322,7 @@ class LocalStore:
             began_at=timestamp(self._now()),
         )
         sweep_temporaries(self._disk, self.paths.journal)
-        session.journal = Journal(self.paths.journal, header, self._disk)
+        session.journal = Journal(self.paths.journal, header, self._disk, self._envelope)
         return session.journal
 
     def _drop_journal(self, session: _Session) -> None:

@@ -9,7 +9,7 @@ from reconciler.errors import DamagedStateError, StateMismatchError
 from reconciler.frozen import frozen
 from reconciler.model.state import State
 from reconciler.storage.codec import MalformedError, Version, decode_version
-from reconciler.storage.disk import Disk, read_whole
+from reconciler.storage.disk import read_whole
 from reconciler.storage.high_water import HighWaterMarks
 from reconciler.storage.identity import Identity
 from reconciler.storage.journal import JournalContent, parse_journal
@@ -41,7 +41,7 @@ class Reading:
 
 def look(paths: StatePaths) -> Found:
     """Reads the state last: everything else is written after it, so a writer at work makes nothing look newer."""
-    history = History(paths.history, Disk())
+    history = History.at(paths)
     newest = history.newest()
     head = history.head(newest) if newest >= 0 else None
     holder = left_by(paths.lock)
@@ -78,9 +78,9 @@ def weigh(found: Found, paths: StatePaths, identity: Identity, marks: HighWaterM
         _refuse_loss(found, paths)
         return None
     try:
-        version = decode_version(found.state)
+        version = decode_version(paths.envelope.unwrap(found.state, "version"))
     except MalformedError as error:
-        raise unreadable(paths.state, str(error), way_out(found, paths)) from None
+        raise unreadable(paths.state, error, way_out(found, paths)) from None
     identity.check(version.state, str(paths.state))
     _refuse_other_lineage(version.state, found, paths)
     _refuse_replay(version.state, max(found.newest, marks.of(version.state.lineage)), paths)
@@ -100,9 +100,9 @@ def way_out(found: Found, paths: StatePaths) -> str:
     return f"`reconciler state restore {found.newest}` brings back the last version kept"
 
 
-def journal_of(found: Found) -> JournalContent | None:
+def journal_of(found: Found, paths: StatePaths) -> JournalContent | None:
     """What the journal says, if it can be understood. Raises MalformedError."""
-    return None if found.journal is None else parse_journal(found.journal)
+    return None if found.journal is None else parse_journal(found.journal, paths.envelope)
 
 
 def belongs(journal: JournalContent, version: Version) -> bool:
@@ -145,10 +145,10 @@ def _refuse_replay(state: State, seen: int, paths: StatePaths) -> None:
 
 def _with_journal(version: Version, found: Found, paths: StatePaths) -> Reading:
     try:
-        journal = journal_of(found)
+        journal = journal_of(found, paths)
     except MalformedError as error:
         fix = f"`reconciler state restore {version.state.serial}` goes on without it"
-        raise unreadable(paths.journal, str(error), fix) from None
+        raise unreadable(paths.journal, error, fix) from None
     if journal is None:
         return Reading(version, version.state)
     header = journal.header

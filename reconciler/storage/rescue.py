@@ -18,7 +18,8 @@ from reconciler.storage.codec import (
     has_checksum,
     head_of,
 )
-from reconciler.storage.disk import Disk, read_whole
+from reconciler.storage.disk import read_whole
+from reconciler.storage.envelope import Envelope
 from reconciler.storage.journal import JournalContent, parse_journal
 from reconciler.storage.reading import Reading, belongs
 from reconciler.storage.state_file import History, StatePaths
@@ -29,20 +30,20 @@ def version_of(paths: StatePaths, serial: int) -> Version:
     present = present_version(paths)
     if present is not None and present.state.serial == serial:
         return present
-    return History(paths.history, Disk()).read(serial)
+    return History.at(paths).read(serial)
 
 
 def present_version(paths: StatePaths) -> Version | None:
     """The state's file, as far as it is whole by itself."""
     with contextlib.suppress(OSError, MalformedError):
-        return decode_version(read_whole(paths.state) or b"")
+        return decode_version(paths.envelope.unwrap(read_whole(paths.state) or b"", "version"))
     return None
 
 
 def present_journal(paths: StatePaths) -> JournalContent | None:
     """The journal, as far as it is whole by itself."""
     with contextlib.suppress(OSError, MalformedError):
-        return parse_journal(read_whole(paths.journal) or b"")
+        return parse_journal(read_whole(paths.journal) or b"", paths.envelope)
     return None
 
 
@@ -63,22 +64,24 @@ def restored(old: Version, paths: StatePaths) -> State:
 
 def highest_serial(paths: StatePaths) -> int:
     """The highest serial that anything in the folder bears; -1: none."""
-    serials = [History(paths.history, Disk()).newest()]
-    with contextlib.suppress(OSError):
-        if head := head_of(read_whole(paths.state) or b""):
+    serials = [History.at(paths).newest()]
+    with contextlib.suppress(OSError, MalformedError):
+        if head := head_of(paths.envelope.unwrap(read_whole(paths.state) or b"", "version")):
             serials.append(head.serial)
     if journal := present_journal(paths):
         serials.append(journal.header.base_serial)
     return max(serials)
 
 
-def parsed_document(document: bytes) -> Version:
+def parsed_document(document: bytes, envelope: Envelope) -> Version:
     """The state in a document from outside, which may have been edited."""
     try:
+        document = envelope.lenient().unwrap(document, "version")
         return decode_version(document) if has_checksum(document) else decode_unsealed(document)
     except MalformedError as error:
         raise DamagedStateError(
-            f"the document cannot be taken: {error}", fix='after editing it by hand, take its "checksum" out'
+            f"the document cannot be taken: {error}",
+            fix=error.fix or 'after editing it by hand, take its "checksum" out',
         ) from None
 
 
@@ -96,12 +99,12 @@ def check_goes_on(pushed: State, present: State) -> None:
         )
 
 
-def with_record(document: bytes, reading: Reading | None) -> State:
+def with_record(document: bytes, reading: Reading | None, envelope: Envelope) -> State:
     """The state once a recovery record is folded in, if nothing has been written since it was printed."""
     try:
-        record = parse_journal(document)
+        record = parse_journal(document, envelope.lenient())
     except MalformedError as error:
-        raise DamagedStateError(f"the recovery record cannot be used: {error}") from None
+        raise DamagedStateError(f"the recovery record cannot be used: {error}", fix=error.fix) from None
     if reading is None:
         raise StateError("there is no state for the recovery record to go on from")
     if record.header.journal != reading.journal and not belongs(record, reading.version):

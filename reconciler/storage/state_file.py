@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from dataclasses import field
 from pathlib import Path
 
 import msgspec
@@ -23,21 +24,23 @@ from reconciler.storage.codec import (
     head_of,
 )
 from reconciler.storage.disk import Disk, cannot_write, read_whole, sweep_temporaries, write_whole
+from reconciler.storage.envelope import Envelope, Plain, about_version
 
 KEPT_VERSIONS = 50
 
 
 @frozen
 class StatePaths:
-    """Where everything about one environment lies."""
+    """Where everything about one environment lies, and in which envelope."""
 
     folder: Path
     name: str
+    envelope: Envelope = field(default_factory=Plain, compare=False, repr=False)
 
     @classmethod
-    def of(cls, folder: Path, environment: str | None) -> StatePaths:
+    def of(cls, folder: Path, environment: str | None, envelope: Envelope | None = None) -> StatePaths:
         """The paths of an environment; without environments the name is `default` (interface 2)."""
-        return cls(folder, environment or "default")
+        return cls(folder, environment or "default", envelope or Plain())
 
     @property
     def state(self) -> Path:
@@ -84,17 +87,18 @@ class VersionNote:
 class StateFile:
     """The file of the present version."""
 
-    def __init__(self, path: Path, disk: Disk) -> None:
+    def __init__(self, path: Path, disk: Disk, envelope: Envelope) -> None:
         self.path = path
         self._disk = disk
+        self._envelope = envelope
 
     def read(self) -> bytes | None:
-        """Its bytes; None where there is no file."""
+        """Its bytes, in their envelope; None where there is no file."""
         return _read(self.path)
 
     def head(self) -> Head | None:
         """What its first bytes tell, unverified; None where there is no file, or no state in it."""
-        return head_of(_read(self.path, HEAD_BYTES) or b"")
+        return _head(self.path, self._envelope)
 
     def write(self, data: bytes) -> None:
         """Puts a new version in the old one's place."""
@@ -109,9 +113,15 @@ class StateFile:
 class History:
     """Copies of the last versions, named by their serials. Copies, not links: they outlive damage to the file itself."""
 
-    def __init__(self, folder: Path, disk: Disk) -> None:
+    def __init__(self, folder: Path, disk: Disk, envelope: Envelope) -> None:
         self.folder = folder
         self._disk = disk
+        self._envelope = envelope
+
+    @classmethod
+    def at(cls, paths: StatePaths) -> History:
+        """The history of an environment, to be read."""
+        return cls(paths.history, Disk(), paths.envelope)
 
     def serials(self) -> list[int]:
         """The serials kept, lowest first."""
@@ -129,7 +139,7 @@ class History:
 
     def head(self, serial: int) -> Head | None:
         """What the first bytes of a version tell, unverified."""
-        return head_of(_read(self._path(serial), HEAD_BYTES) or b"")
+        return _head(self._path(serial), self._envelope)
 
     def read(self, serial: int) -> Version:
         """A version, verified; StateError where it is not kept."""
@@ -137,14 +147,17 @@ class History:
         if data is None:
             raise StateError(f"there is no version with serial {serial}", fix=self._offer())
         try:
-            return decode_version(data)
+            version = decode_version(self._envelope.unwrap(data, about_version(serial)))
         except MalformedError as error:
-            raise unreadable(self._path(serial), str(error)) from None
+            raise unreadable(self._path(serial), error) from None
+        if version.state.serial != serial:
+            raise unreadable(self._path(serial), f"it holds serial {version.state.serial}")
+        return version
 
     def documents(self) -> Iterator[bytes]:
-        """The bytes of every version, newest first."""
+        """The bytes of every version, newest first, out of their envelopes."""
         for serial in reversed(self.serials()):
-            yield _read(self._path(serial)) or b""
+            yield self._document(serial)
 
     def keep(self, serial: int, data: bytes) -> None:
         """Keeps a copy, and drops the oldest beyond what is kept. It fails silently: the version itself is safe by now."""
@@ -157,8 +170,17 @@ class History:
 
     def notes(self) -> tuple[VersionNote, ...]:
         """Every readable version, newest first."""
-        notes = (_note(_read(self._path(serial)) or b"") for serial in reversed(self.serials()))
+        notes = map(_note, self.documents())
         return tuple(note for note in notes if note is not None)
+
+    def _document(self, serial: int) -> bytes:
+        """A version's bytes, empty where they cannot be opened; StateError where only a key is missing."""
+        try:
+            return self._envelope.unwrap(_read(self._path(serial)) or b"", about_version(serial))
+        except MalformedError as error:
+            if error.fix:
+                raise unreadable(self._path(serial), error) from None
+            return b""
 
     def _path(self, serial: int) -> Path:
         return self.folder / f"{serial}.json"
@@ -169,9 +191,10 @@ class History:
 
 
 def unreadable(
-    path: Path, why: str, fix: str = "look at what stands there, and at who may read it"
+    path: Path, why: str | MalformedError, fix: str = "look at what stands there, and at who may read it"
 ) -> DamagedStateError:
     """What is said of a file that cannot be trusted."""
+    fix = (why.fix if isinstance(why, MalformedError) else "") or fix
     return DamagedStateError(f"{path} cannot be used: {why}", fix=fix)
 
 
@@ -180,6 +203,14 @@ def _read(path: Path, limit: int | None = None) -> bytes | None:
         return read_whole(path, limit)
     except OSError as error:
         raise unreadable(path, error.strerror or "it cannot be read") from None
+
+
+def _head(path: Path, envelope: Envelope) -> Head | None:
+    limit = HEAD_BYTES if isinstance(envelope, Plain) else None
+    try:
+        return head_of(envelope.unwrap(_read(path, limit) or b"", "version")[:HEAD_BYTES])
+    except MalformedError:
+        return None
 
 
 class _Counted(msgspec.Struct):

@@ -78,6 +78,9 @@ class Store(Protocol):
     def move_away(self, where: str) -> None:
         """Marks the state as moved elsewhere: from now on it is refused here, until one is written anew."""
 
+    def rekey(self) -> tuple[str, ...]:
+        """Writes all that is kept again under the present key; gives what could not be opened, and stays as it was."""
+
     def pull(self) -> bytes:
         """The state as a document."""
 

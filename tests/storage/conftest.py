@@ -11,7 +11,8 @@ from reconciler.storage.remote import http_state, postgres, s3
 from tests.storage import places
 from tests.storage.places import Place
 
-BACKENDS = ("local", "s3", "http", "gitlab", "postgres")
+PLAIN = ("local", "s3", "http", "gitlab", "postgres")
+ENCRYPTED = ("local+key", "s3+key", "http+key", "postgres+key")
 
 
 @pytest.fixture(scope="session")
@@ -68,13 +69,21 @@ def gitlab_place(url: str, folder: Path) -> Place:
     return http_place(url, folder, lock_address="{}/lock", lock_method="POST", unlock_method="DELETE")
 
 
-@pytest.fixture(params=BACKENDS)
+@pytest.fixture(params=PLAIN + ENCRYPTED)
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
-    """Each place in turn, empty."""
+    """Each place in turn, empty; each kind of it also under a key."""
+    return make_place(request.param, request, tmp_path)
+
+
+@pytest.fixture(params=ENCRYPTED)
+def encrypted(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+    """Each place in turn, empty, under key 1."""
     return make_place(request.param, request, tmp_path)
 
 
 def make_place(backend: str, request: pytest.FixtureRequest, folder: Path) -> Place:
+    if backend.endswith("+key"):
+        return make_place(backend.removesuffix("+key"), request, folder).under(places.key(1))
     if backend == "s3":
         return s3_place(request.getfixturevalue("bucket_url"), folder)
     if backend == "http":

@@ -19,6 +19,8 @@ from urllib.parse import parse_qs
 from werkzeug.serving import make_server
 
 from reconciler.storage.disk import Disk
+from reconciler.storage.encryption import Encrypted, EncryptionKey, Keyring
+from reconciler.storage.envelope import Envelope, Plain
 from reconciler.storage.high_water import HighWaterMarks
 from reconciler.storage.identity import Identity
 from reconciler.storage.local_store import LocalStore
@@ -40,25 +42,45 @@ class Place:
     folder: Path
     shelf: Callable[[str], Shelf] | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
+    envelope: Envelope = field(default_factory=Plain)
 
     def open(self, identity: Identity = samples.SHOP, timing: Timing | None = None) -> Store:
         if self.shelf is None:
             return LocalStore(
-                self.folder / "state", identity, marks=self.folder / "marks", now=lambda: samples.NOW
+                self.folder / "state",
+                identity,
+                marks=self.folder / "marks",
+                envelope=self.envelope,
+                now=lambda: samples.NOW,
             )
         return RemoteStore(
             self.name,
             self.shelf(f"shop/{identity.environment or 'default'}"),
             identity,
             marks=HighWaterMarks(self.folder / "marks", Disk()),
+            envelope=self.envelope,
             timing=timing or Timing(beats=False),
             now=lambda: samples.NOW,
             **self.options,
         )
 
+    def under(self, *keys: EncryptionKey | None, accepts_plain: bool = False) -> Place:
+        """The same place under another keyring: the key that is written with, then those that are only read with."""
+        return replace(self, envelope=sealed(*keys, accepts_plain=accepts_plain))
+
     def elsewhere(self) -> Place:
         """The same place, as seen by a user who never saw anything of it."""
         return replace(self, folder=self.folder / "elsewhere")
+
+
+def key(number: int) -> EncryptionKey:
+    return EncryptionKey(bytes([number]) * 32)
+
+
+def sealed(*keys: EncryptionKey | None, accepts_plain: bool = False) -> Encrypted:
+    present, *earlier = keys
+    ring = Keyring(present, tuple(it for it in earlier if it is not None))
+    return Encrypted(lambda: ring, accepts_plain=accepts_plain)
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from reconciler.frozen import frozen
 from reconciler.model.event import Event
 from reconciler.model.state import State
 from reconciler.storage.codec import MalformedError, Version, decode_version
-from reconciler.storage.envelope import Envelope
+from reconciler.storage.envelope import Envelope, about_version
 from reconciler.storage.high_water import HighWaterMarks
 from reconciler.storage.identity import Identity
 from reconciler.storage.journal import JournalContent, parse_journal
@@ -45,7 +45,7 @@ class Library:
     def version(self, note: VersionNote) -> Version:
         """A version, verified. Raises MalformedError."""
         name = version_name(note.serial, note.checksum)
-        version = self._decode(name, note.serial)
+        version = self._decode(name, note.serial, note.lineage)
         if version.checksum != note.checksum:
             raise MalformedError(f"{name} is another version than the head names")
         return version
@@ -53,7 +53,7 @@ class Library:
     def journal(self, segment: Segment) -> JournalContent:
         """A segment of the journal, verified. Raises MalformedError."""
         name = segment_name(*segment)
-        content = parse_journal(self._open(name, about_segment(segment)))
+        content = parse_journal(self.open(name, about_segment(segment)))
         if content.torn:
             raise MalformedError(f"{name} is cut short")
         return content
@@ -97,24 +97,24 @@ class Library:
                 found += [self.journal(segment)] if segment >= folded else []
         return found
 
-    def _decode(self, name: str, serial: int) -> Version:
-        return decode_version(self._open(name, about_version(serial)))
+    def _decode(self, name: str, serial: int, lineage: str = "") -> Version:
+        version = decode_version(self.open(name, about_version(serial, lineage)))
+        if version.state.serial != serial:
+            raise MalformedError(f"{name} holds serial {version.state.serial}")
+        return version
 
-    def _open(self, name: str, about: str) -> bytes:
+    def open(self, name: str, about: str) -> bytes:
+        """A document out of its envelope. Raises MalformedError."""
         item = self.shelf.get(name)
         if item is None:
             raise MalformedError(f"{name} is missing")
         return self.envelope.unwrap(item.data, about)
 
 
-def about_version(serial: int) -> str:
-    """What an envelope is told that a version is."""
-    return f"version {serial}"
-
-
-def about_segment(segment: Segment) -> str:
-    """What an envelope is told that a segment of the journal is."""
-    return f"journal {segment[0]}/{segment[1]}"
+def about_segment(segment: Segment, lineage: str = "") -> str:
+    """What an envelope is told that a segment of the journal is; the lineage may be unknown when it is read."""
+    about = f"journal {segment[0]}/{segment[1]}"
+    return f"{about} of {lineage}" if lineage else about
 
 
 def _note(version: Version) -> VersionNote:
@@ -174,7 +174,8 @@ def _in_force(note: VersionNote, library: Library) -> Version:
         return library.version(note)
     except MalformedError as error:
         raise DamagedStateError(
-            f"{library.shelf.describe()} cannot be used: {error}", fix=way_out(library, note.serial)
+            f"{library.shelf.describe()} cannot be used: {error}",
+            fix=error.fix or way_out(library, note.serial),
         ) from None
 
 
@@ -214,7 +215,9 @@ def _segment(segment: Segment, version: Version, library: Library) -> JournalCon
     try:
         content = library.journal(segment)
     except MalformedError as error:
-        raise DamagedStateError(f"the journal at {where} cannot be used: {error}", fix=fix) from None
+        raise DamagedStateError(
+            f"the journal at {where} cannot be used: {error}", fix=error.fix or fix
+        ) from None
     if not belongs(content, version):
         raise DamagedStateError(
             f"the journal at {where} goes on from another version (serial {content.header.base_serial})"

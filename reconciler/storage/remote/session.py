@@ -62,7 +62,7 @@ class Segments:
         self.tenure.check()
         segment = (self.tenure.epoch, self.number)
         data = whole_journal(self.header, self.waiting)
-        wrapped = self.envelope.wrap(data, about_segment(segment))
+        wrapped = self.envelope.wrap(data, about_segment(segment, self.header.lineage))
         try:
             self.tenure.shelf.create(segment_name(*segment), wrapped)
         except TakenError:
@@ -90,7 +90,7 @@ class Segments:
         return NotDurableError(
             f"{self.tenure.shelf.describe()} does not take the journal: {error.message}",
             events=tuple(self.waiting),
-            record=recovery_record(self.header, self.waiting),
+            record=recovery_record(self.header, self.waiting, self.envelope),
             fix=error.fix or "run again once it can be reached",
         )
 

@@ -27,18 +27,19 @@ from reconciler.model.state import State
 from reconciler.storage import rescue
 from reconciler.storage.codec import MalformedError, Version, encode_version
 from reconciler.storage.disk import Disk
-from reconciler.storage.envelope import Envelope, Plain
+from reconciler.storage.envelope import Envelope, Plain, about_version
 from reconciler.storage.high_water import HighWaterMarks
 from reconciler.storage.identity import Identity
 from reconciler.storage.journal import JOURNAL_FORMAT, JournalHeader, is_journal
-from reconciler.storage.kept_lists import list_name
+from reconciler.storage.kept_lists import about_list, list_name
 from reconciler.storage.lock import Holder, this_process, timestamp
 from reconciler.storage.moved import MovedStateError
 from reconciler.storage.reading import Reading, belongs
 from reconciler.storage.remote.claim import Claim
 from reconciler.storage.remote.head import LISTS, Head, segment_name, version_name
 from reconciler.storage.remote.lease import Timing
-from reconciler.storage.remote.reading import Library, RemoteReading, about_version, believe
+from reconciler.storage.remote.reading import Library, RemoteReading, believe
+from reconciler.storage.remote.rekeying import rekey
 from reconciler.storage.remote.session import Segments, Session, require, unknowable_in
 from reconciler.storage.remote.shelf import Patient, Shelf, TakenError
 from reconciler.storage.serials import goes_on_from, is_news
@@ -195,14 +196,13 @@ class RemoteStore:
         session.has_kept = True
         with contextlib.suppress(ReconcilerError, TakenError):
             name = list_name(name)
-            self._shelf.create(LISTS + name, self._library.envelope.wrap(document, f"list {name}"))
+            self._shelf.create(LISTS + name, self._library.envelope.wrap(document, about_list(name)))
 
     def recall(self, name: str) -> bytes | None:
         """A list of files that was kept; None where it was not, or cannot be read."""
         with contextlib.suppress(ReconcilerError, ValueError):
             name = list_name(name)
-            item = self._shelf.get(LISTS + name) if self._keeps_lists else None
-            return self._library.envelope.unwrap(item.data, f"list {name}") if item else None
+            return self._library.open(LISTS + name, about_list(name)) if self._keeps_lists else None
         return None
 
     def restore(self, serial: int) -> State:
@@ -219,13 +219,23 @@ class RemoteStore:
         session = require(self._session)
         if is_journal(document):
             self.read()
-            return self.commit(rescue.with_record(document, session.reading))
-        pushed = rescue.parsed_document(document).state
+            return self.commit(rescue.with_record(document, session.reading, self._library.envelope))
+        pushed = rescue.parsed_document(document, self._library.envelope).state
         self._identity.check(pushed, "the document")
         present = None if force else self.read()
         if present is not None:
             rescue.check_goes_on(pushed, present)
         return self._supplant(session, pushed)
+
+    def rekey(self) -> tuple[str, ...]:
+        """Writes all that is kept again under the present key; gives what could not be opened, and stays as it was."""
+        state = self.read()
+        if state is None:
+            raise StateError(f"there is no state at {self.describe()} yet")
+        self.commit(self.begin_run(state, ""))  # what the journal holds goes into the state
+        left = rekey(self._library)
+        require(self._session).tenure.write(lambda head: head)  # a state server posts with the head
+        return left
 
     def move_away(self, where: str) -> None:
         """Marks the state as moved: from now on it is refused here. Writing one anew takes the mark away."""
@@ -283,7 +293,7 @@ class RemoteStore:
         session.tenure.check()
         with contextlib.suppress(TakenError):  # the same content was written before
             name = version_name(serial, version.checksum)
-            self._shelf.create(name, self._library.envelope.wrap(data, about_version(serial)))
+            self._shelf.create(name, self._library.envelope.wrap(data, about_version(serial, state.lineage)))
         earlier = (it for it in session.tenure.head.versions if it.serial != serial)
         self._fold(session, (note, *earlier))
         session.was_read, session.reading = True, Reading(version, state, journal)
@@ -331,7 +341,7 @@ class RemoteStore:
         try:
             return self._library.version_of(serial, self._look())
         except MalformedError as error:
-            raise DamagedStateError(f"{self.describe()} cannot be used: {error}") from None
+            raise DamagedStateError(f"{self.describe()} cannot be used: {error}", fix=error.fix) from None
 
     def _sweep(self, session: Session) -> None:
         """Removes what counts no more. Where that fails it is swept another time."""
