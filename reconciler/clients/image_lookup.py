@@ -88,8 +88,8 @@ class ImageLookup:
         """What `image: TEXT` comes to where nothing is copied (an application's own image, interface 1.4).
 
         Gives the image's outputs; `origin` is the digest to hand back as `recorded`. `digest` is None where it stays
-        unpinned: by a protocol, or since this machine may not read it, which `unreadable` then says. A digest needs nobody's
-        answer where Cloudflare pulls the image itself.
+        unpinned: by a protocol, or since this machine cannot read it, of which `unreadable` then is the error. A digest
+        needs nobody's answer where Cloudflare pulls the image itself.
         Raises MisplacedImageError, or ProviderError.
         """
         placed = place_image(text, rules)
@@ -101,10 +101,9 @@ class ImageLookup:
         except NotFoundError:
             raise missing_image(placed, text, rules.account_id) from None
         except (AuthenticationError, UnavailableError) as error:
-            is_missed = isinstance(error, UnavailableError) and not placed.reference.digest
-            if placed.place is not Place.PULLED or is_missed:
+            if placed.place is not Place.PULLED:
                 raise
-            return {**unread_outputs(placed), "unreadable": error.message}
+            return {**unread_outputs(placed), "unreadable": error}
         return image_outputs(placed.repository, placed.reference.tag, measured, origin)
 
 

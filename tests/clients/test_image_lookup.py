@@ -143,7 +143,7 @@ def test_an_image_that_only_cloudflare_may_read_stays_as_it_is_written(
     rules = ImageRules("registry.cloudflare.com", ACCOUNT, {faulty.host: "mirror"}, frozenset({"shared"}))
     found = lookup.resolve_image(f"{faulty.host}/app:1", rules)
     assert (found["ref"], found["digest"]) == (f"{faulty.host}/app:1", None)
-    assert "asks for a login" in found["unreadable"]
+    assert "asks for a login" in found["unreadable"].message
     assert lookup.resolve_image("shared://app:1", rules)["ref"] == "shared://app:1"
 
 

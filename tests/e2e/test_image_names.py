@@ -353,3 +353,33 @@ def test_a_tag_that_moved_is_the_change(shop: Project) -> None:
     shop.apply()
     [application] = shop.world("application")
     assert application["configuration"]["image"] == f"{OURS}/my-api@{NEWER.top.digest}"
+
+
+PULLED = "image: docker.io/team/api:1.2"
+PULLING = {
+    "application": f"applications: {{api: {{{PULLED}, instances: 1, instance_type: basic}}}}\n",
+    "deployment": f"deployments: {{api: {{{PULLED}, location: ams02, instance_type: basic}}}}\n",
+    "job": "images: {own: {image: my-api:1}}\n"
+    "applications: {api: {image: '${images.own}', jobs: true, instances: 0, instance_type: basic}}\n"
+    f"jobs: {{api: {{{PULLED}, application: '${{applications.api}}', command: [go]}}}}\n",
+    "image": f"images: {{api: {{{PULLED}}}}}\n{USER}",
+}
+
+
+@pytest.mark.parametrize("kind", PULLING)
+def test_what_cannot_be_read_any_more_stays_pinned(
+    shop: Project, source: str, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    put_there(shop, "my-api:1")
+    play_hub(monkeypatch, source)
+    shop.write(HEAD + HUB + PULLING[kind])
+    shop.apply()
+    play_hub(monkeypatch, f"127.0.0.1:{shop.server.port}")
+    assert shop.actions() == {}
+    planned = shop.run("plan")
+    assert "docker.io/team/api:1.2 cannot be looked up from here" in planned.out + planned.err
+    assert "keeps the digest of the last apply, even if its tag moved" in planned.out + planned.err
+    shop.write(HEAD + HUB + PULLING[kind].replace("api:1.2", "api:1.3"))
+    assert shop.actions()[f"{kind}.api"] in ("update", "run")
+    planned = shop.run("plan")
+    assert "it is deployed as written" in planned.out + planned.err

@@ -8,6 +8,7 @@ from typing import Any
 from reconciler.kinds.application.forms import MANAGED, has_legacy_logs
 from reconciler.kinds.application.rollout_options import Steps, steps_of
 from reconciler.kinds.application.table import KIND
+from reconciler.kinds.shared.image_resolving import image_facts
 from reconciler.model.change import SHOWN, Action, Change, Effect, Hazard
 from reconciler.model.handler import Judgement, predicted_outputs, worst_effect
 from reconciler.model.value import Unknown, Value, path_text
@@ -109,12 +110,15 @@ def rollout_kind(change: Change) -> str:
 
 
 def remembered_after(change: Change) -> dict[str, Value]:
-    """Facts to be remembered of a change: how it is rolled out, which commands that operate go by, and no rollback any more."""
+    """Facts to be remembered: its image, how it is rolled out (which commands that operate go by), no rollback any more."""
     settings = settings_of(change)
     if settings.get(AT_ONCE):
         return {}
     known = change.prior.facts if change.prior else {}
-    facts: dict[str, Value] = {"rollout_kind": settings.get("rollout_kind", "full_auto")}
+    facts: dict[str, Value] = {
+        "rollout_kind": settings.get("rollout_kind", "full_auto"),
+        **image_facts(change),
+    }
     steps = settings.get("rollout_step_percentage")
     if steps != known.get("rollout_steps"):
         facts["rollout_steps"] = steps

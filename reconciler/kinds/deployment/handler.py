@@ -11,7 +11,7 @@ from reconciler.errors import NotFoundError, ReconcilerError
 from reconciler.kinds.deployment import bodies
 from reconciler.kinds.deployment.bind import RUN_LABEL, read_deployment
 from reconciler.kinds.deployment.table import KIND
-from reconciler.kinds.shared.image_resolving import ResolveImage, pinned_images
+from reconciler.kinds.shared.image_resolving import ResolveImage, image_facts, pinned_images
 from reconciler.model.address import ResourceAddress
 from reconciler.model.change import SHOWN, Action, Change, Effect, Hazard
 from reconciler.model.handler import (
@@ -151,7 +151,7 @@ class DeploymentHandler(Handler):
         return self._result(change, document)
 
     def _result(self, change: Change, document: Document) -> Result:
-        return Result(bodies.observed(document), bodies.waiting_for(document, change))
+        return Result(bodies.observed(document), bodies.waiting_for(document, change), image_facts(change))
 
     def delete(self, change: Change, work: Work) -> Pending | None:
         """Deletes it with its placements; after `recreate` the old one is gone already."""

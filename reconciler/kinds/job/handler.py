@@ -23,7 +23,7 @@ from reconciler.kinds.job.standing import (
     why_bad,
 )
 from reconciler.kinds.job.table import KIND
-from reconciler.kinds.shared.image_resolving import ResolveImage, pinned_images
+from reconciler.kinds.shared.image_resolving import ResolveImage, image_facts, pinned_images
 from reconciler.model.address import ResourceAddress
 from reconciler.model.change import Change
 from reconciler.model.handler import (
@@ -124,7 +124,9 @@ class JobHandler(Handler):
         if job is None:
             work.checkpoint(BEGAN, {"run": run})
             job = self._jobs.create_job(str(change.wanted["application"]), body_of(change.wanted, run))
-        return replace(waiting_for(change.address, job), facts={ON_LOST: _on_lost(change)})
+        return replace(
+            waiting_for(change.address, job), facts={ON_LOST: _on_lost(change), **image_facts(change)}
+        )
 
     def _lost(self, change: Change, run: str) -> Mapping[str, Any] | None:
         """The job that was started under this id; raises where there is none and the manifest says to stop then."""
