@@ -18,12 +18,14 @@ from reconciler.kinds.shared.schemas import (
     NETWORK,
     PERCENTAGE,
     PORTS,
+    PROVISIONER,
     SIZE,
     SSH,
     TEXT,
     TEXTS,
     Schema,
     alternatives,
+    described,
     fields,
     named,
 )
@@ -33,38 +35,68 @@ from reconciler.model.handler import Attribute, Kind, Output, Removal, Slot, Uni
 _TIERS: Schema = {"type": "array", "items": {"type": "integer"}, "default": list(DEFAULT_TIERS)}
 _CONSTRAINTS = fields(
     {
-        "regions": TEXTS,
-        "jurisdiction": {"type": "string", "pattern": "^(?:[eE][uU]|[uU][sS]|[fF][eE][dD][rR][aA][mM][pP])$"},
-        "cities": TEXTS,
-        "pops": TEXTS,
+        "regions": described(TEXTS, "Regions, such as `WEUR`; AFR, ME and OC not by themselves."),
+        "jurisdiction": described(
+            {"type": "string", "pattern": "^(?:[eE][uU]|[uU][sS]|[fF][eE][dD][rR][aA][mM][pP])$"},
+            "`eu`, `us` or `fedramp`.",
+        ),
+        "cities": described(TEXTS, "Cities, by the code of an airport."),
+        "pops": described(TEXTS, "Single locations; the account has to be entitled to that."),
         "tiers": _TIERS,
-        "tier": {"type": "integer"},
+        "tier": described({"type": "integer"}, "One tier: the old form of `tiers`."),
     }
 )
 _OBSERVABILITY = fields(
     {
-        "enabled": FLAG,
-        "logs": fields({"enabled": FLAG}),
-        "target_instance_percentage": {"type": "integer", "minimum": 1, "maximum": 99},
-        "target_instance_count": {"type": "integer", "minimum": 1},
+        "enabled": described(FLAG, "Whether logs are kept."),
+        "logs": fields({"enabled": described(FLAG, "The same; it goes before `enabled`.")}),
+        "target_instance_percentage": described(
+            {"type": "integer", "minimum": 1, "maximum": 99}, "Of so many percent of the instances only."
+        ),
+        "target_instance_count": described({"type": "integer", "minimum": 1}, "Of so many instances only."),
     }
 )
 _AFFINITIES = fields(
     {
-        "colocation": {"enum": ["datacenter"]},
-        "hardware_generation": {"enum": ["highest-overall-performance"]},
+        "colocation": described({"enum": ["datacenter"]}, "Instances near each other."),
+        "hardware_generation": described({"enum": ["highest-overall-performance"]}, "The fastest machines."),
     }
 )
 _ROLLOUT = fields(
     {
-        "wait": {**FLAG, "default": True},
-        "timeout": {**DURATION, "default": "60m"},
-        "on_failure": {"enum": ["continue", "revert", "pause"], "default": "continue"},
-        "gate": fields({"max_failed": {**COUNT, "default": 0}, "for": {**DURATION, "default": "60s"}}),
+        "wait": described({**FLAG, "default": True}, "Whether apply waits for its end."),
+        "timeout": described(
+            {**DURATION, "default": "60m"},
+            "How long without any progress, until apply leaves it to the next run.",
+        ),
+        "on_failure": described(
+            {"enum": ["continue", "revert", "pause"], "default": "continue"},
+            "What happens when instances fail; `pause` with `full_manual` only.",
+        ),
+        "gate": fields(
+            {
+                "max_failed": described(
+                    {**COUNT, "default": 0}, "How many instances of the new version may fail."
+                ),
+                "for": described(
+                    {**DURATION, "default": "60s"},
+                    "For how long a step has to be good before the next, with `full_manual`.",
+                ),
+            }
+        ),
     }
 )
 _STEPS = alternatives({"enum": [5, 10, 20, 25, 50, 100]}, {"type": "array", "items": PERCENTAGE})
-_GENERATION = alternatives(TEXT, fields({"name": TEXT, "vars": FLAG}, "name"))
+_GENERATION = alternatives(
+    TEXT,
+    fields(
+        {
+            "name": described(TEXT, "The variable's name."),
+            "vars": described(FLAG, "Whether the worker gets it among its `vars`, too."),
+        },
+        "name",
+    ),
+)
 _POLICIES = ["default", "moon", "gpu", "regional", "fill_metals", "durable_object"]
 
 
@@ -137,7 +169,9 @@ ATTRIBUTES: tuple[Attribute, ...] = (
     _hot("affinities", _AFFINITIES, "Experimental wishes about hardware.", removal=Removal.KEEP),
     _hot(
         "priorities",
-        fields({"default": {"type": "number"}}, "default"),
+        fields(
+            {"default": described({"type": "number"}, "Who goes first when there is little room.")}, "default"
+        ),
         "Experimental; for the policy `gpu` only.",
         removal=Removal.KEEP,
     ),
@@ -178,9 +212,7 @@ ATTRIBUTES: tuple[Attribute, ...] = (
     _inside("ports", PORTS, "Ports by name; without a number the scheduler chooses one.", by_name=True),
     _inside("checks", CHECKS, "Health and readiness checks by name."),
     _inside("dns", DNS, "Name servers and search domains, in place of the host's."),
-    _inside(
-        "provisioner", fields({"type": {"enum": ["none", "cloudinit"]}}, "type"), "How an instance is set up."
-    ),
+    _inside("provisioner", PROVISIONER, "How an instance is set up."),
     _inside("experimental_flags", TEXTS, "Features the service offers on trial."),
     _manner(
         "images",

@@ -15,11 +15,13 @@ from reconciler.kinds.shared.schemas import (
     NAMED_TEXTS,
     NETWORK,
     PORTS,
+    PROVISIONER,
     SIZE,
     SSH,
     TEXT,
     TEXTS,
     Schema,
+    described,
     fields,
     named,
 )
@@ -29,7 +31,12 @@ from reconciler.model.handler import Attribute, Kind, Output, Removal, Uniquenes
 from reconciler.model.value import Value
 
 NO_LOGS: dict[str, Value] = {"logs": {"enabled": False}}
-_OBSERVABILITY = fields({"enabled": FLAG, "logs": fields({"enabled": FLAG})})
+_OBSERVABILITY = fields(
+    {
+        "enabled": described(FLAG, "Whether its logs are kept."),
+        "logs": fields({"enabled": described(FLAG, "The same; it goes before `enabled`.")}),
+    }
+)
 
 
 def _placed(path: str, schema: Schema, description: str, **options: Any) -> Attribute:
@@ -77,7 +84,7 @@ KIND = Kind(
         _fixed("ssh", SSH, "SSH through wrangler."),
         _fixed("authorized_keys", named(TEXT, KEY_LIST), "Ed25519 keys that may log in, by name."),
         _fixed("trusted_user_ca_keys", named(TEXT, CA_LIST), "Ed25519 keys of authorities, by name."),
-        _fixed("provisioner", fields({"type": {"enum": ["none", "cloudinit"]}}, "type"), "How it is set up."),
+        _fixed("provisioner", PROVISIONER, "How it is set up."),
         _fixed("experimental_flags", TEXTS, "Features the service offers on trial."),
     ),
     outputs=(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from reconciler.kinds.shared.schemas import described
 from reconciler.model.change import Effect
 from reconciler.model.handler import Attribute, Kind, Output, Uniqueness
 
@@ -20,7 +21,11 @@ _IMAGE: dict[str, Any] = {
         _TEXT,
         {
             "type": "object",
-            "properties": {"name": _TEXT, "tag": _TEXT, "digest": _DIGEST},
+            "properties": {
+                "name": described(_TEXT, "The name without tag and digest."),
+                "tag": described(_TEXT, "Its tag, looked up at every plan."),
+                "digest": described(_DIGEST, "Its digest: `sha256:` and 64 hexadecimal digits."),
+            },
             "required": ["name"],
             "additionalProperties": False,
         },
@@ -33,16 +38,25 @@ _BUILD: dict[str, Any] = {
         {
             "type": "object",
             "properties": {
-                "context": {"type": "string", "minLength": 1, "default": "."},
-                "dockerfile": _TEXT,
-                "target": _TEXT,
-                "args": {"type": "object", "additionalProperties": _ARGUMENT},
-                "platform": _TEXT,
-                "cache_from": _TEXTS,
-                "cache_to": _TEXTS,
-                "cache_key": _TEXT,
-                "version_file": _TEXT,
-                "not_secret": _TEXTS,
+                "context": described(
+                    {**_TEXT, "default": "."}, "The folder that is built from, relative to the manifest."
+                ),
+                "dockerfile": described(
+                    _TEXT, "The recipe, relative to the context; by default its `Dockerfile`."
+                ),
+                "target": described(_TEXT, "The stage that is the image; by default the last one."),
+                "args": described(
+                    {"type": "object", "additionalProperties": _ARGUMENT},
+                    "Build arguments by name; never a secret.",
+                ),
+                "platform": described(_TEXT, "Only linux/amd64 runs on Cloudflare."),
+                "cache_from": described(_TEXTS, "Where the builder may take layers from, in buildx's words."),
+                "cache_to": described(_TEXTS, "Where the builder leaves layers, in buildx's words."),
+                "cache_key": described(_TEXT, "Any text: another one builds anew."),
+                "version_file": described(
+                    _TEXT, "A file, relative to the manifest, for commit, time and lock files."
+                ),
+                "not_secret": described(_TEXTS, "Names of arguments that look like secrets and are none."),
             },
             "additionalProperties": False,
         },

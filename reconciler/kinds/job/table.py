@@ -12,6 +12,7 @@ from reconciler.kinds.shared.schemas import (
     TEXT,
     TEXTS,
     alternatives,
+    described,
     fields,
 )
 from reconciler.kinds.shared.sizes import ALIASES, TYPES
@@ -23,8 +24,8 @@ _SIZE = alternatives(
     {
         **fields(
             {
-                "vcpu": {"type": "number", "minimum": 0.0625},
-                "memory_mib": {"type": "integer", "minimum": 1},
+                "vcpu": described({"type": "number", "minimum": 0.0625}, "Processors."),
+                "memory_mib": described({"type": "integer", "minimum": 1}, "Memory in MiB."),
             }
         ),
         "minProperties": 1,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from reconciler.kinds.shared.schemas import described
 from reconciler.model.change import Effect
 from reconciler.model.handler import Attribute, BindContext, Bound, Kind, Output, Slot, Uniqueness
 from reconciler.model.value import Value
@@ -21,14 +22,25 @@ _TEXT: dict[str, Any] = {"type": "string", "minLength": 1}
 _FROM: dict[str, Any] = {
     "type": "object",
     "properties": {
-        "env": _TEXT,
-        "file": _TEXT,
-        "command": {"type": "array", "items": {"type": "string"}, "minItems": 1},
-        "prompt": {"anyOf": [{"const": True}, _TEXT]},
-        "onepassword": {"type": "string", "pattern": "^op://"},
+        "env": described(_TEXT, "An environment variable."),
+        "file": described(_TEXT, "A file, relative to the manifest; `~` is the home folder."),
+        "command": described(
+            {"type": "array", "items": {"type": "string"}, "minItems": 1},
+            "What a program prints, run without a shell.",
+        ),
+        "prompt": described(
+            {"anyOf": [{"const": True}, _TEXT]},
+            "Asked for on the terminal by `apply`; a text is the question.",
+        ),
+        "onepassword": described(
+            {"type": "string", "pattern": "^op://"}, "A reference for 1Password's `op`."
+        ),
         "sops": {
             "type": "object",
-            "properties": {"file": _TEXT, "key": _TEXT},
+            "properties": {
+                "file": described(_TEXT, "A file that `sops` decrypts."),
+                "key": described(_TEXT, "Where in that file, as in `database.password`."),
+            },
             "required": ["file", "key"],
             "additionalProperties": False,
         },

@@ -4,62 +4,88 @@ from __future__ import annotations
 
 from typing import Any
 
+from reconciler.kinds.shared.schemas import ANY_TEXT, FLAG, TEXT, Schema, described, fields
 from reconciler.model.change import Effect
-from reconciler.model.handler import Attribute, Kind, Output, Removal, Slot, Uniqueness
+from reconciler.model.handler import SCRIPTS_WRITE, Attribute, Kind, Output, Removal, Slot, Uniqueness
 
-Schema = dict[str, Any]
-
-TEXT: Schema = {"type": "string", "minLength": 1}
-ANY_TEXT: Schema = {"type": "string"}
 TEXTS: Schema = {"type": "array", "items": TEXT}
-FLAG: Schema = {"type": "boolean"}
 SHARE: Schema = {"type": "number", "minimum": 0, "maximum": 1}
 
 PRESENT, DELETED = "present", "deleted"
 """What a class is to be."""
 
 
-def fields(properties: dict[str, Schema], *required: str) -> Schema:
-    """An object of these properties and no others."""
-    return {
-        "type": "object",
-        "properties": properties,
-        **({"required": list(required)} if required else {}),
-        "additionalProperties": False,
-    }
-
-
 _BINDING: Schema = {
     "type": ["string", "object"],
-    "properties": {"type": TEXT},
+    "properties": {
+        "type": described(
+            TEXT, "What Cloudflare's own object is, such as `kv_namespace`; the other keys are its."
+        )
+    },
     "required": ["type"],
     "additionalProperties": True,
 }
 _CLASS = {
-    **fields({"renamed_from": TEXT, "deleted": {"const": True}}),
+    **fields(
+        {
+            "renamed_from": described(TEXT, "What it was called; its storage and containers stay."),
+            "deleted": described({"const": True}, "Deletes it with its data; it has to be allowed."),
+        }
+    ),
     "minProperties": 1,
     "maxProperties": 1,
 }
-_LOGS = {
-    "enabled": FLAG,
-    "head_sampling_rate": SHARE,
-    "invocation_logs": FLAG,
-    "persist": FLAG,
-    "destinations": TEXTS,
+_KEPT = {
+    "persist": described(FLAG, "Whether Cloudflare keeps them."),
+    "destinations": described(TEXTS, "Where else they are sent, by name."),
 }
-_TRACES = {"enabled": FLAG, "head_sampling_rate": SHARE, "persist": FLAG, "destinations": TEXTS}
+_SAMPLED = described(SHARE, "The share of requests that is recorded, from 0 to 1.")
+_LOGS = {
+    "enabled": described(FLAG, "Whether there are logs."),
+    "head_sampling_rate": _SAMPLED,
+    "invocation_logs": described(FLAG, "Whether each request makes an entry by itself."),
+    **_KEPT,
+}
+_TRACES = {"enabled": described(FLAG, "Whether there are traces."), "head_sampling_rate": _SAMPLED, **_KEPT}
 _OBSERVABILITY = fields(
-    {"enabled": FLAG, "head_sampling_rate": SHARE, "logs": fields(_LOGS), "traces": fields(_TRACES)}
+    {
+        "enabled": described(FLAG, "Whether there are logs."),
+        "head_sampling_rate": _SAMPLED,
+        "logs": fields(_LOGS),
+        "traces": fields(_TRACES),
+    }
 )
 _LIMITS = fields(
-    {"cpu_ms": {"type": "integer", "minimum": 1}, "subrequests": {"type": "integer", "minimum": 1}}
+    {
+        "cpu_ms": described({"type": "integer", "minimum": 1}, "Milliseconds of CPU."),
+        "subrequests": described({"type": "integer", "minimum": 1}, "Requests that it may make itself."),
+    }
 )
 _PLACEMENT: Schema = {"type": "object", "additionalProperties": True}
 _TAIL: Schema = {
     "type": "array",
-    "items": {"anyOf": [TEXT, fields({"service": TEXT, "environment": TEXT}, "service")]},
+    "items": {
+        "anyOf": [
+            TEXT,
+            fields(
+                {
+                    "service": described(TEXT, "The worker that gets them."),
+                    "environment": described(TEXT, "An environment of it, in wrangler's sense."),
+                },
+                "service",
+            ),
+        ]
+    },
 }
-_ROUTE = fields({"pattern": TEXT, "zone_id": TEXT, "zone_name": TEXT, "custom_domain": FLAG}, "pattern")
+_ROUTE = fields(
+    {
+        "pattern": described(TEXT, "`shop.example/*`, or a host where it is a custom domain."),
+        "zone_id": described(TEXT, "The zone that it is in."),
+        "zone_name": described(TEXT, "The zone that it is in, by its name."),
+        "custom_domain": described(FLAG, "Whether the whole host is the worker's."),
+    },
+    "pattern",
+)
 _ROUTES: Schema = {"type": "array", "items": {"anyOf": [TEXT, _ROUTE]}}
 
 
@@ -141,7 +167,7 @@ ATTRIBUTES: tuple[Attribute, ...] = (
     _sent_once("routes", _ROUTES, "Patterns of addresses that lead to it.", by_name=True),
     _uploaded(
         "triggers",
-        fields({"crons": TEXTS}),
+        fields({"crons": described(TEXTS, "When, in the form of cron, such as `0 3 * * *`.")}),
         "When it runs by itself.",
         removal=Removal.RESET,
         default={"crons": []},
@@ -184,4 +210,5 @@ KIND = Kind(
     uniqueness=Uniqueness.LABELLED,
     name_pattern=r"[A-Za-z0-9_][A-Za-z0-9_-]{0,62}",
     expected_seconds={"create": 3.0, "update": 3.0, "delete": 1.0},
+    permissions=(SCRIPTS_WRITE,),
 )
