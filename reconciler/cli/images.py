@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
-
 import click
+
+from reconciler.cli.lazy_commands import LazyCommands
 
 COMMANDS = {
     "list": "List what lies in Cloudflare's registry, and who uses it",
@@ -18,23 +18,12 @@ COMMANDS = {
 }
 
 
-class _Commands(click.Group):
-    """Imports the command that runs, and no other."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in COMMANDS:
-            return None
-        command: click.Command = importlib.import_module(f"reconciler.cli.images_{cmd_name}").command
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
-
-
-@click.group("images", cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    "images",
+    cls=LazyCommands,
+    summaries=COMMANDS,
+    module_of="images_{}".format,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 def command() -> None:
     """Tend images: in the registry, in Dockerfiles, in the manifest."""

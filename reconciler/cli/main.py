@@ -9,15 +9,14 @@ from __future__ import annotations
 import contextlib
 import difflib
 import gc
-import importlib
 import os
 import sys
 from typing import Any
 
 import click
-from click.shell_completion import CompletionItem
 
 from reconciler import __version__
+from reconciler.cli.lazy_commands import LazyCommands
 from reconciler.errors import ReconcilerError
 
 COMMANDS = {
@@ -67,26 +66,8 @@ _OTHER_WORDS = {
 }
 
 
-class _Commands(click.Group):
-    """Knows every command by name and summary, and imports the one that runs."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in COMMANDS:
-            return None
-        module = importlib.import_module(f"reconciler.cli.{_MODULES.get(cmd_name, cmd_name)}")
-        command: click.Command = module.command
-        return command
-
-    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
-        """Commands by name and summary; none is imported for it."""
-        return [
-            CompletionItem(name, help=summary)
-            for name, summary in COMMANDS.items()
-            if name.startswith(incomplete)
-        ]
+class _Commands(LazyCommands):
+    """Offers the nearest command for a name that is none."""
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -96,10 +77,6 @@ class _Commands(click.Group):
             raise click.UsageError(_did_you_mean(name), ctx)
         return super().resolve_command(ctx, args)
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
-
 
 def _did_you_mean(name: str) -> str:
     near = _OTHER_WORDS.get(name) or next(iter(difflib.get_close_matches(name, COMMANDS, 1, 0.5)), "")
@@ -108,7 +85,10 @@ def _did_you_mean(name: str) -> str:
 
 
 @click.group(
-    cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+    cls=_Commands,
+    summaries=COMMANDS,
+    module_of=lambda name: _MODULES.get(name, name),
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(__version__, message="reconciler %(version)s")
 def cli() -> None:
