@@ -87,9 +87,11 @@ def _read(descriptor: int) -> str:
 
 
 def _write(descriptor: int, url: str) -> None:
+    line = f"{url}\n".encode("ascii", "replace") if url else b""
     with suppress(OSError):
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"{url}\n".encode("ascii", "replace") if url else b"", 0)
+        # Written before what is longer is cut off: whoever is killed between the two leaves an address all the same.
+        os.pwrite(descriptor, line, 0)
+        os.ftruncate(descriptor, len(line))
 
 
 def _forget_old(folder: Path) -> None:

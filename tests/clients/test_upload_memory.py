@@ -55,6 +55,20 @@ def test_two_runs_never_go_on_with_the_same(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("call", ["pwrite", "ftruncate"])
+def test_an_address_is_known_wherever_the_run_is_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    def killed(*_: object) -> int:
+        raise _StoppedError
+
+    begin(UploadMemory(tmp_path), "/v2/app/blobs/uploads/1?state=first")
+    with monkeypatch.context() as patch:
+        patch.setattr(os, call, killed)
+        begin(UploadMemory(tmp_path), "/v2/app/blobs/uploads/1?state=2nd")
+    assert begin(UploadMemory(tmp_path)).startswith("/v2/app/blobs/uploads/1?state=")
+
+
 def test_an_address_elsewhere_is_not_kept(tmp_path: Path) -> None:
     begin(UploadMemory(tmp_path), "/one", "")
     assert begin(UploadMemory(tmp_path)) == ""

@@ -58,6 +58,11 @@ def test_an_example_is_valid(name: str, folder: Path) -> None:
     assert (code, err) == (0, "containers.yaml: valid\n")
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_an_example_has_the_layout_that_fmt_gives(name: str, folder: Path) -> None:
+    assert reconciler(folder / name, "fmt --check") == (0, "", "")
+
+
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in NEEDS_DOCKER_HUB])
 def test_an_example_is_planned_applied_and_removed_again(name: str, folder: Path) -> None:
     here = folder / name
