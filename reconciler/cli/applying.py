@@ -17,13 +17,14 @@ from reconciler.cli.workplace import Workplace
 from reconciler.engine.guards import Allowance
 from reconciler.engine.planner import Blueprint
 from reconciler.engine.recover import Checkpoints
-from reconciler.errors import ReconcilerError, RefusedError, StalePlanError
+from reconciler.errors import AuthenticationError, ReconcilerError, RefusedError, StalePlanError
 from reconciler.frozen import frozen
 from reconciler.model.event import Event, StepFailed
 from reconciler.model.handler import Gate
 from reconciler.model.plan import Plan, PlannedSource
 from reconciler.model.state import State
 from reconciler.render.progress import LineProgress, LiveProgress, Progress, Tally
+from reconciler.storage.identity import is_loopback
 from reconciler.workflow import (
     Wish,
     carry_out,
@@ -94,9 +95,28 @@ def _under_lock(
         if begun:
             store.commit(state)
         return _code_of_empty(blueprint.plan)
+    _check_permissions(workplace, blueprint.plan)
     if not begun:
         state = store.begin_run(state, run_id)
     return _carry_out(workplace, blueprint, state, going, run_id, again)
+
+
+def _check_permissions(workplace: Workplace, plan: Plan) -> None:
+    """Raises AuthenticationError where the API says that the token may not do what the plan needs; nothing is touched then.
+
+    A stand-in on this machine takes any token for anything.
+    """
+    if is_loopback(workplace.identity.api_base_url) or not plan.permissions:
+        return
+    from reconciler.clients.cloudflare import Cloudflare
+    from reconciler.clients.token_permissions import lacking
+
+    api = Cloudflare(workplace.transport, workplace.identity.account_id)
+    if missing := list(lacking(api, plan.permissions)):
+        raise AuthenticationError(
+            f"the token lacks {' and '.join(missing)}, which this plan needs; nothing was done",
+            fix="give it that permission, or set another token in CLOUDFLARE_API_TOKEN",
+        )
 
 
 def _carry_out(

@@ -8,6 +8,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -17,8 +18,12 @@ from reconciler.cli.stores import state_folder
 from reconciler.cli.workplace import Workplace, open_workplace
 from reconciler.errors import AuthenticationError, ReconcilerError
 from reconciler.frozen import frozen
+from reconciler.model.handler import CONTAINERS_WRITE, SCRIPTS_WRITE
 from reconciler.render.harmless import harmless
 from reconciler.render.machine import render_json
+
+if TYPE_CHECKING:
+    from reconciler.clients.cloudflare import Cloudflare
 
 _LARGEST_SKEW = 60.0
 
@@ -86,10 +91,25 @@ def _cloud(workplace: Workplace) -> Iterator[Check]:
     def workers() -> str:
         return f"{len(api.list_scripts())} scripts can be listed"
 
-    permission = "give the token Workers Containers Write and Workers Scripts Write"
+    permission = f"give the token {CONTAINERS_WRITE} and {SCRIPTS_WRITE}"
     yield _tried("containers", containers, permission)
     yield _tried("workers", workers, permission)
+    if not workplace.common.local:
+        yield from _permissions(workplace, api)
     yield _clock(workplace)
+
+
+def _permissions(workplace: Workplace, api: Cloudflare) -> Iterator[Check]:
+    """What applying this manifest may need of the token, as far as the API can tell."""
+    from reconciler.clients.token_permissions import may
+
+    kinds = {address.kind for address in workplace.manifest.resources}
+    needed = {one for kind in kinds for one in workplace.house.handlers[kind].kind.permissions}
+    for permission in sorted(needed):
+        has = may(api, permission)
+        what = {True: "the token has it", False: "the token lacks it", None: "the API cannot tell"}[has]
+        fix = f"give the token {permission}, or set another one in CLOUDFLARE_API_TOKEN"
+        yield Check(permission, has is not False, what, fix)
 
 
 def _clock(workplace: Workplace) -> Check:

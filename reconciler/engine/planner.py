@@ -57,6 +57,7 @@ from reconciler.model.value import (
 )
 
 _IN_PLACE = (Action.UPDATE, Action.ADOPT)
+_SENT = ("create", "update", "adopt", "delete", "run")
 _RISK = {Action.DELETE: 0, Action.REPLACE: 1, Action.UPDATE: 2, Action.ADOPT: 3, Action.CREATE: 4}
 
 
@@ -128,6 +129,7 @@ def compose_plan(
         pending=pending_steps(state),
         inputs=frame.inputs,
         requests=_requests(decided, steps, frame),
+        permissions=_permissions(decided, steps, handlers),
         cost=cost_of((one for one in counted if not handlers[one.address.kind].kind.runs), price_table()),
     )
 
@@ -299,12 +301,27 @@ def _requests(decided: Decided, steps: Mapping[StepKey, Step], frame: Frame) -> 
     writes = sum(
         judged.requests
         for address, judged in decided.judgements.items()
-        if any(
-            StepKey(address, operation) in steps
-            for operation in ("create", "update", "adopt", "delete", "run")
-        )
+        if any(StepKey(address, operation) in steps for operation in _SENT)
     )
     return {"reads": frame.reads, "writes": writes}
+
+
+def _permissions(
+    decided: Decided, steps: Mapping[StepKey, Step], handlers: Mapping[str, Handler]
+) -> tuple[str, ...]:
+    """What the token of an apply needs, of everything that sends something."""
+    needed: set[str] = set()
+    for address in {key.address for key in steps if key.operation in _SENT}:
+        change, judged = decided.changes.get(address), decided.judgements.get(address)
+        if change is not None and judged is not None and judged.requests and _sends(change):
+            needed |= {*handlers[address.kind].kind.permissions, *judged.permissions}
+    return tuple(sorted(needed))
+
+
+def _sends(change: Change) -> bool:
+    """Whether more changes than what is remembered."""
+    in_memory = bool(change.attributes) and all(one.state_only for one in change.attributes)
+    return not change.state_only and not (change.action is Action.UPDATE and in_memory)
 
 
 @frozen

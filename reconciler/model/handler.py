@@ -119,6 +119,11 @@ class Uniqueness(StrEnum):
     UNKNOWABLE = "unknowable"  # none of these: the kind itself looks, and `on_lost` of the resource decides
 
 
+CONTAINERS_WRITE = "Workers Containers Write"
+SCRIPTS_WRITE = "Workers Scripts Write"
+"""Permissions of a token, by Cloudflare's names."""
+
+
 @frozen
 class Kind:
     """The facts of a kind."""
@@ -146,6 +151,7 @@ class Kind:
     at_once: int = 0  # parallel steps of this kind; 0: no limit of its own
     expected_seconds: Mapping[str, float] = field(default_factory=dict)  # by verb
     description: str = ""
+    permissions: tuple[str, ...] = (CONTAINERS_WRITE,)  # that the token needs to change one (reference 1.3)
 
     def attribute(self, path: Path) -> Attribute | None:
         """The row that speaks for a path: its own, or the nearest one above it."""
@@ -356,7 +362,8 @@ Standing = Moving | Settled | Stuck | Gate
 class Judgement:
     """What a change does to what runs, and the dangers in it.
 
-    `details` is plain JSON for the reader of the plan: rollout steps, changed files, migrations. `requests` estimates the writes.
+    `details` is plain JSON for the reader of the plan: rollout steps, changed files, migrations. `requests` estimates the writes;
+    `permissions` are those that the token needs beyond the kind's.
     """
 
     effect: Effect
@@ -365,6 +372,7 @@ class Judgement:
     details: Mapping[str, Value] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     requests: int = 1
+    permissions: tuple[str, ...] = ()
 
 
 class Work(Protocol):

@@ -239,6 +239,7 @@ class Plan:
         default_factory=dict
     )  # {"reads": .., "writes": ..}, estimated for the apply
     cost: PlannedCost | None = None  # None: nothing of it runs containers
+    permissions: tuple[str, ...] = ()  # that the token of an apply needs
 
     @property
     def is_empty(self) -> bool:

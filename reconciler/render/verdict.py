@@ -146,6 +146,14 @@ def requests(plan: Plan) -> str:
     return f"about {' and '.join(spent)}" if spent and not plan.is_empty else ""
 
 
+def permissions(plan: Plan) -> str:
+    """What the apply needs the token to be allowed; "" where none is needed, or none is asked for."""
+    if plan.is_empty or plan.target == "local" or not plan.permissions:
+        return ""
+    *most, last = plan.permissions
+    return f"{', '.join(most)} and {last}" if most else last
+
+
 def waves_of(plan: Plan) -> dict[str, int]:
     """When each address is dealt with."""
     return {change.address: change.wave for change in plan.changes}

@@ -34,6 +34,7 @@ from reconciler.model.value import Attributes, Secret
 
 BAD_KEY = "R106"
 
+STORE_WRITE = "Secrets Store Write"
 _STORED = "stored"
 _REFUSALS = {
     "VALIDATE_INPUT": "check `domain`, `kind` and the two credentials",
@@ -77,7 +78,9 @@ class RegistryHandler(Handler):
             return Judgement(Effect.NONE, requests=0)
         rotates = change.action is Action.UPDATE and change.touches("private_credential")
         hazard = Hazard("ROTATES_SECRET", SHOWN, "the registry's credential gets another value")
-        return Judgement(worst_effect(KIND, change), (hazard,) if rotates else (), requests=3)
+        return Judgement(
+            worst_effect(KIND, change), (hazard,) if rotates else (), requests=3, permissions=(STORE_WRITE,)
+        )
 
     # looking
 

@@ -9,11 +9,12 @@ from reconciler.kinds.worker.classes import ClassChanges, class_changes, wanted_
 from reconciler.kinds.worker.forms import bound_names
 from reconciler.kinds.worker.table import KIND
 from reconciler.model.change import BLOCKED, SHOWN, Action, Change, Effect, Hazard
-from reconciler.model.handler import Judgement, predicted_outputs
+from reconciler.model.handler import CONTAINERS_WRITE, Judgement, predicted_outputs
 from reconciler.model.value import Path, Secret, Unknown, Value
 
 APART = ("secrets", "workers_dev", "preview_urls", "routes", "triggers")
 """What is not part of the upload, and is sent only where it is set and different."""
+ROUTES_WRITE = "Workers Routes Write"
 _GOING = (Action.DELETE, Action.REPLACE)
 
 
@@ -30,6 +31,7 @@ def judge(change: Change) -> Judgement:
         details=_details(change, changes),
         notes=tuple(_notes(change, changes)),
         requests=1 + len({path[0] for path in change.paths} & set(APART)),
+        permissions=tuple(_permissions(change)),
     )
 
 
@@ -68,6 +70,15 @@ def live_applications(change: Change) -> Mapping[str, Mapping[str, Any]]:
         "applications", {}
     )
     return found
+
+
+def _permissions(change: Change) -> Iterator[str]:
+    """What sending it takes beside the right to scripts: routes belong to zones, named images to containers."""
+    if change.touches("routes"):
+        yield ROUTES_WRITE
+    lent = (change.wanted.get("containers") or {}).values()
+    if uploads(change) and any(isinstance(one, Mapping) and one.get("images") for one in lent):
+        yield CONTAINERS_WRITE
 
 
 # dangers

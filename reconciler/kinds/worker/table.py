@@ -6,7 +6,7 @@ from typing import Any
 
 from reconciler.kinds.shared.schemas import ANY_TEXT, FLAG, TEXT, Schema, described, fields
 from reconciler.model.change import Effect
-from reconciler.model.handler import Attribute, Kind, Output, Removal, Slot, Uniqueness
+from reconciler.model.handler import SCRIPTS_WRITE, Attribute, Kind, Output, Removal, Slot, Uniqueness
 
 TEXTS: Schema = {"type": "array", "items": TEXT}
 SHARE: Schema = {"type": "number", "minimum": 0, "maximum": 1}
@@ -210,4 +210,5 @@ KIND = Kind(
     uniqueness=Uniqueness.LABELLED,
     name_pattern=r"[A-Za-z0-9_][A-Za-z0-9_-]{0,62}",
     expected_seconds={"create": 3.0, "update": 3.0, "delete": 1.0},
+    permissions=(SCRIPTS_WRITE,),
 )

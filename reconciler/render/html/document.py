@@ -15,7 +15,18 @@ from reconciler.render.html.notices import attention, notices
 from reconciler.render.html.picture import MOST_NODES, picture
 from reconciler.render.html.shapes import legend
 from reconciler.render.html.sheet import Sheet
-from reconciler.render.verdict import NO_RISK, aside, few, headline, plural, requests, risks, total, where
+from reconciler.render.verdict import (
+    NO_RISK,
+    aside,
+    few,
+    headline,
+    permissions,
+    plural,
+    requests,
+    risks,
+    total,
+    where,
+)
 
 _MOST_RISKS = 4
 
@@ -136,6 +147,8 @@ def _footer(sheet: Sheet, plan_hash: str, plan_file: str) -> Html:
         parts += [element("p", "To carry it out:")]
         parts += [element("p", next_command(plan, plan_file), class_="command")]
         parts += [element("p", f"API: {spent}.", class_="soft")] if spent else []
+        needed = permissions(plan)
+        parts += [element("p", f"The token needs {needed}.", class_="soft")] if needed else []
     name = f"Plan {plan_hash}" if plan_hash else "Plan"
     until = f", good until {plan.expires_at}" if plan.expires_at else ""
     parts += [

@@ -13,7 +13,7 @@ from reconciler.render.markdown.history import EarlierPlan, first_line, hidden_r
 from reconciler.render.markdown.marks import GITHUB, Dialect, code, fold, link, prose
 from reconciler.render.markdown.notices import danger_sections, drift_section, finding_section, output_section
 from reconciler.render.markdown.sheet import REST, Links, Sheet
-from reconciler.render.verdict import aside, dangers, headline, plural, requests, total, where
+from reconciler.render.verdict import aside, dangers, headline, permissions, plural, requests, total, where
 
 SMALLEST_LIMIT = 6_000
 """What the fixed parts take at most."""
@@ -106,10 +106,11 @@ def _differences(sheet: Sheet, groups: Sequence[Group]) -> Section:
 
 
 def _footer(sheet: Sheet) -> str:
-    """What does not change, what it costs in requests, what comes next, until when."""
+    """What does not change, what it costs in requests and permissions, what comes next, until when."""
     plan = sheet.plan
     facts = [aside(plan)]
     facts += [f"{spent} of the API"] if (spent := requests(plan)) else []
+    facts += [f"the token needs {needed}"] if (needed := permissions(plan)) else []
     facts += [link("full plan", sheet.links.full_plan)] if sheet.links.full_plan else []
     facts += [link("JSON", sheet.links.json)] if sheet.links.json else []
     lines = [" · ".join(facts)]

@@ -9,7 +9,7 @@ from reconciler.render.harmless import harmless
 from reconciler.render.layout import columns, pad
 from reconciler.render.notices import drift_groups, finding_groups, output_sides
 from reconciler.render.text.sheet import DANGER, HEADING, Sheet, place
-from reconciler.render.verdict import few, plural
+from reconciler.render.verdict import few, permissions, plural
 from reconciler.render.verdict import requests as spent_requests
 
 _MOST = 8
@@ -100,6 +100,8 @@ def pending(sheet: Sheet) -> Iterator[str]:
 
 
 def requests(sheet: Sheet) -> Iterator[str]:
-    """What the apply will ask of the API, as far as it can be told."""
+    """What the apply will ask of the API, as far as it can be told, and what the token needs for it."""
     if spent := spent_requests(sheet.plan):
         yield f"API    {spent}"
+    if needed := permissions(sheet.plan):
+        yield from sheet.page.wrap(needed, 7, "Token  needs ")
