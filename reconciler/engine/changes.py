@@ -111,8 +111,10 @@ class _Deciding:
     diagnostics: list[Diagnostic] = field(default_factory=list)
     scope: Scope = field(default_factory=Scope)
     referenced: frozenset[ResourceAddress] = frozenset()
-    going: set[str] = field(default_factory=set)
-    owners: dict[str, ResourceAddress] = field(default_factory=dict)
+    going: dict[str, set[str]] = field(
+        default_factory=dict
+    )  # ids by kind: only within one they tell objects apart
+    owners: dict[tuple[str, str], ResourceAddress] = field(default_factory=dict)  # by kind and id
     in_the_way: dict[ResourceAddress, ResourceAddress] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -120,8 +122,9 @@ class _Deciding:
         self.scope.texts = {address: desired.attributes for address, desired in facts.resources.items()}
         used = (other for used in facts.graph.uses.values() for other in used)
         self.referenced = facts.published.union(used)
-        self.owners = {prior.identity: address for address, prior in facts.state.resources.items()}
-        self.going = {stone.identity for stone in facts.state.tombstones} | self.owners.keys()
+        self.owners = {(one.kind, prior.identity): one for one, prior in facts.state.resources.items()}
+        for ours in (*facts.state.tombstones, *facts.state.resources.values()):
+            self.going.setdefault(ours.address.kind, set()).add(ours.identity)
 
     # wanted
 
@@ -135,7 +138,8 @@ class _Deciding:
         handler = facts.handlers[desired.address.kind]
         prior = facts.state.resources.get(desired.address)
         sighting = facts.sightings.get(desired.address.kind, _NOTHING)
-        identified = identify(desired, prior, sighting, self.going, named=handler.kind.named)
+        going = self.going.get(desired.address.kind, set())
+        identified = identify(desired, prior, sighting, going, named=handler.kind.named)
         if identified.refused is not None:
             self.diagnostics.append(identified.refused)
             return Change(desired.address, Action.REFUSED, desired, prior, reason=identified.refused.summary)
@@ -184,10 +188,9 @@ class _Deciding:
         assert base.desired is not None
         gone = "it is gone: somebody else deleted it"
         reason = gone if identified.gone else self.facts.options.why_new
-        pending = _deletion_of(base.prior) or (
-            identified.in_the_way.unsettled if identified.in_the_way else None
-        )
-        if identified.in_the_way and (owner := self.owners.get(identified.in_the_way.identity)):
+        in_the_way = identified.in_the_way
+        pending = _deletion_of(base.prior) or (in_the_way.unsettled if in_the_way else None)
+        if in_the_way and (owner := self.owners.get((handler.kind.name, in_the_way.identity))):
             self.in_the_way[base.address] = owner
         attributes = initial(handler.kind, base.desired, base.wanted)
         if identified.gone:

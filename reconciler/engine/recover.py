@@ -100,8 +100,7 @@ def _recover_creates(
     events: list[Event],
     again: dict[ResourceAddress, Mapping[str, Mapping[str, Value]]],
 ) -> None:
-    known = {prior.identity for prior in state.resources.values()}
-    known |= {stone.identity for stone in state.tombstones}
+    known = _known(state, handler.kind.name)
     found: dict[ResourceAddress, list[Observed]] = {}
     for _ in looks(intents, clock):
         missing = [one for one in intents if not found.get(one.begun.address)]
@@ -113,6 +112,12 @@ def _recover_creates(
         events.append(_verdict(intent, candidates))
         if not candidates:
             again[intent.begun.address] = intent.checkpoints
+
+
+def _known(state: State, kind: str) -> set[str]:
+    """The objects of a kind that are ours already, or were: an id tells apart objects of one kind only."""
+    remembered = ((one.address, one.identity) for one in (*state.resources.values(), *state.tombstones))
+    return {identity for address, identity in remembered if address.kind == kind}
 
 
 def _candidates(
@@ -160,7 +165,7 @@ def _verdict(intent: Intent, candidates: list[Observed]) -> Event:
             address=str(begun.address),
         )
     observed = candidates[0]
-    owes = tuple(intent.checkpoints)
+    owes = tuple(dict.fromkeys((*intent.checkpoints, *observed.owes)))
     return StepRecovered(
         begun.address,
         begun.verb,

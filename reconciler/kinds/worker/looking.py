@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from reconciler.errors import NotFoundError
 from reconciler.kinds.worker.forms import secret_names, settings_attributes
 from reconciler.kinds.worker.table import DELETED, KIND, PRESENT
+from reconciler.kinds.worker.uploading import LABEL, UPLOADED
 from reconciler.model.address import ResourceAddress
 from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.handler import Look, Sighting, Subject
@@ -75,6 +77,14 @@ class ScriptReading:
         except NotFoundError:
             return {}
 
+    def was_uploaded(self, script: str, operation: str) -> bool:
+        """Whether one of its versions was uploaded by an operation of ours."""
+        try:
+            versions = self._client.list_script_versions(script)
+        except NotFoundError:
+            return False
+        return any((one.get("annotations") or {}).get(LABEL) == operation for one in versions)
+
     def version(self, script: str) -> str:
         """The version that is live."""
         deployments = self._client.list_script_deployments(script)
@@ -108,8 +118,11 @@ class ScriptSearch:
             found = self._observed(subject, script)
             if identity:
                 by_identity[subject.address] = found
-            else:
+            elif not subject.operation:
                 by_key[subject.address] = (found,)
+            elif self._reading.was_uploaded(script["id"], subject.operation):
+                # Whatever follows the upload may not have been sent, and nothing shows all of it.
+                by_key[subject.address] = (replace(found, owes=(*found.owes, UPLOADED)),)
         others = tuple(self._others()) if self._look.others else ()
         return Sighting(by_identity, by_key, others, tuple(self._diagnostics))
 

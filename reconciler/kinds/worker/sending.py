@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from reconciler.clients.cloudflare import Cloudflare
     from reconciler.clients.multipart import Part
 
-UPLOADED = "uploaded"
 _ABSENT: Value = object()
 
 
@@ -72,7 +71,7 @@ class Sending:
 
     def done(self) -> Result:
         """Sends everything that has to be sent."""
-        if UPLOADED in self._work.before:
+        if uploading.UPLOADED in self._work.before:
             self._classes_changed = (
                 True  # by the attempt that was cut off: its namespaces are not known here yet
             )
@@ -105,7 +104,7 @@ class Sending:
         answer = self._client.upload_script(self._script, body, self._parts())
         self._version = dashed(str(answer.get("deployment_id") or ""))
         self._classes_changed = bool(changes) or self._is_new
-        self._work.checkpoint(UPLOADED, {"identity": self._script, "version": self._version})
+        self._work.checkpoint(uploading.UPLOADED, {"identity": self._script, "version": self._version})
 
     def _class_changes(self, there: Iterable[str]) -> ClassChanges:
         settings = self._change.desired.settings if self._change.desired else {}
@@ -137,15 +136,8 @@ class Sending:
         return script
 
     def _was_uploaded(self) -> bool:
-        """Whether an answer that was lost said yes: the newest version carries our label."""
-        if not self._work.again:
-            return False
-        try:
-            versions = self._client.list_script_versions(self._script)
-        except NotFoundError:
-            return False
-        label = (versions[0].get("annotations") or {}).get(uploading.LABEL) if versions else None
-        return bool(label == self._work.operation)
+        """Whether an answer that was lost said yes: a version carries our label."""
+        return self._work.again and self._reading.was_uploaded(self._script, self._work.operation)
 
     def _running(self, namespaces: Mapping[str, str], changes: ClassChanges) -> dict[str, Mapping[str, Any]]:
         """The live applications on the script's namespaces, by class; one on a class that is to go stops the upload."""

@@ -10,6 +10,8 @@ from reconciler.kinds.worker.forms import SECRET_TYPES, bindings_body, settings_
 from reconciler.model.value import Attributes, Path, Value
 
 LABEL = "workers/tag"
+UPLOADED = "uploaded"
+"""The checkpoint behind an upload; what is sent apart from it follows."""
 
 
 def metadata(
