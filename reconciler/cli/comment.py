@@ -36,7 +36,7 @@ def command(common: Common, planfile: Path | None, number: int | None, **chosen:
     """Post PLANFILE, or a fresh plan, on the pull request that this run belongs to."""
     plan = load_plan(planfile) if planfile else _fresh(common, chosen)
     review = review_from(os.environ, number)
-    poster = Poster(plan, plan_hash(plan), str(planfile or ""), review.dialect, review.links)
+    poster = Poster(plan, plan_hash(plan), planfile.name if planfile else "", review.dialect, review.links)
     try:
         if review.is_github:
             _annotate(plan, review.links, to_stderr=common.json)
