@@ -32,6 +32,7 @@ from reconciler.workflow import Wish
 @click.option("--allow-destroy", type=int, metavar="N", help="Allow exactly so many deletes.")
 @click.option("--no-wait", is_flag=True, help="Start rollouts, and leave them under way.")
 @click.option("--resend-secrets", is_flag=True, help="Send secrets that cannot be compared.")
+@click.option("--builder", metavar="NAME", default="", help="The builder of buildx that builds images.")
 def command(
     common: Common,
     planfile: Path | None,
@@ -41,6 +42,7 @@ def command(
     allow_destroy: int | None,
     no_wait: bool,
     resend_secrets: bool,
+    builder: str,
     **chosen: Any,
 ) -> int:
     """Plan, show, ask, and do it; with PLANFILE, exactly that plan or a refusal."""
@@ -60,6 +62,7 @@ def command(
             stop=stop,
             parallelism=parallelism,
             may_push=True,
+            builder=builder,
         ) as workplace,
     ):
         wish = _wish(workplace, saved, chosen, resend_secrets)

@@ -77,6 +77,7 @@ def open_workplace(
     stop: StopSignal | None = None,
     parallelism: int = 10,
     may_push: bool = False,
+    builder: str = "",
 ) -> Iterator[Workplace]:
     """Everything for one command, closed again at its end. Errors of the manifest come before those of settings."""
     path = common.manifest_path()
@@ -113,6 +114,7 @@ def open_workplace(
             stop=stop,
             scrub=scrub,
             may_push=may_push,
+            builder=builder,
             fingerprint_key=manifest.state.get("fingerprint_key", {}),
             closing=stack,
             known_descent=_known_descent(common, manifest.environment),

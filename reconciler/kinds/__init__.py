@@ -47,6 +47,7 @@ class Clients:
     stop: StopSignal = field(default_factory=StopSignal)
     scrub: Scrubber = field(default_factory=Scrubber)
     may_push: bool = True  # a plan needs read permission only
+    builder: str = ""  # of buildx; "": the one that is chosen there
     known_descent: Callable[[str], Mapping[str, Any]] | None = None  # what others know of a digest
     own_folders: tuple[Path, ...] = ()  # where we keep our memory: no build reads it
     closing: ExitStack = field(default_factory=ExitStack)  # what has to be given back at the end
@@ -98,7 +99,7 @@ def build_handlers(clients: Clients) -> dict[str, Handler]:
         ImageHandler(
             registry=registries,
             base_dir=clients.base_dir,
-            builder=DockerBuilder(temporary, clients.environ, own_folders=clients.own_folders),
+            builder=DockerBuilder(temporary, clients.environ, clients.builder, clients.own_folders),
             open_daemon=DockerImages(temporary, clients.environ, clients.stop).open,
             sboms=SbomMemory.of(clients.environ),
             known_descent=clients.known_descent,

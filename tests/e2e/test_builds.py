@@ -65,6 +65,12 @@ def test_the_plan_names_the_files_that_changed(shop: Project) -> None:
     assert {"files  +1 ~1 -1", "+ lib/new.txt", "~ app.txt", "- old.txt"} <= set(told)
 
 
+def test_a_builder_can_be_named(shop: Project, docker: FakeDocker) -> None:
+    shop.apply("--builder", "far")
+    assert docker.asked("buildx", "inspect") == [["buildx", "inspect", "far"]]
+    assert [words[2:4] for words in docker.asked("buildx", "build")] == [["--builder", "far"]]
+
+
 @pytest.mark.usefixtures("docker")
 def test_a_first_plan_names_no_files_and_keeps_none(shop: Project) -> None:
     assert "files" not in planned(shop)["details"]
