@@ -20,6 +20,7 @@ from reconciler.engine.recover import Checkpoints, recover
 from reconciler.engine.refresh import from_memory, name_resources, observe, prepare
 from reconciler.engine.replacing import belongs_to, with_replaced
 from reconciler.engine.resolve import resolve
+from reconciler.engine.scrubbing import scrubbed
 from reconciler.engine.selection import select, with_moves
 from reconciler.engine.steps import build_steps
 from reconciler.errors import HazardNotAllowedError, ManifestError, StalePlanError
@@ -53,6 +54,7 @@ class House:
     in_days: Callable[[str, float], str]  # a time so many days after another
     parallelism: int = 10
     recall: Callable[[str], bytes | None] = lambda _name: None  # what earlier applies kept beside the state
+    scrub: Callable[[str], str] = str  # takes the secrets of this run out of a text
 
 
 @frozen
@@ -264,8 +266,9 @@ def recover_state(state: State, store: Store, house: House) -> tuple[State, Chec
     if not state.intents:
         return state, {}
     recovered = recover(state, house.handlers, house.clock)
-    store.append(recovered.events)
-    return state.after(recovered.events), recovered.again
+    events = scrubbed(recovered.events, house.scrub)
+    store.append(events)
+    return state.after(events), recovered.again
 
 
 def carry_out(
@@ -293,7 +296,8 @@ def carry_out(
         again=again or {},
     )
     happened: list[Event] = []
-    for batch in execute(blueprint, house.handlers, run):
+    for told in execute(blueprint, house.handlers, run):
+        batch = scrubbed(told, house.scrub)
         store.append(batch)
         happened.extend(event for event in batch if not isinstance(event, StepProgressed))
         report(batch)

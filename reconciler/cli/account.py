@@ -18,7 +18,7 @@ from reconciler.cli.options import MANIFEST_NAME, Common
 from reconciler.clients.cloudflare import Cloudflare
 from reconciler.clients.image_rules import ImageRules
 from reconciler.clients.registries import Registries
-from reconciler.clients.scrubber import Scrubber
+from reconciler.clients.scrubber import Scrubber, scrubbed_errors
 from reconciler.errors import ManifestError, ReconcilerError
 from reconciler.frozen import frozen
 from reconciler.manifest import Glance, Inputs, peek
@@ -145,7 +145,7 @@ def open_cloud(
 ) -> Iterator[Cloud]:
     """Everything that a command about images or a whole account speaks to, closed again at its end."""
     path, stop, scrub = _manifest_path(common, needed=needs_manifest), stop or StopSignal(), Scrubber()
-    with ExitStack() as stack:
+    with scrubbed_errors(scrub), ExitStack() as stack:
         settings, problem = workplace.settings_for(common, path, stack)
         if settings is None:
             assert problem is not None

@@ -15,7 +15,7 @@ from reconciler.cli import workplace
 from reconciler.cli.options import MANIFEST_NAME, Common, addresses
 from reconciler.cli.stores import LOCAL_FOLDER, state_folder, store_for
 from reconciler.clients.cloudflare import Cloudflare
-from reconciler.clients.scrubber import Scrubber
+from reconciler.clients.scrubber import Scrubber, scrubbed_errors
 from reconciler.errors import ManifestError, ReconcilerError, StateError
 from reconciler.frozen import frozen
 from reconciler.kinds import SECTIONS, Clients
@@ -84,7 +84,7 @@ def address_of(text: str, kind: str) -> ResourceAddress:
 def open_operations(common: Common, *, stop: StopSignal | None = None) -> Iterator[Operations]:
     """Everything for one command that operates, closed again at its end. Raises StateError where nothing was ever applied."""
     path, stop, scrub = _place(common), stop or StopSignal(), Scrubber()
-    with ExitStack() as stack:
+    with scrubbed_errors(scrub), ExitStack() as stack:
         settings, problem = workplace.settings_for(common, path, stack)
         if settings is None:
             assert problem is not None

@@ -21,6 +21,7 @@ from reconciler.cli.saying import answer, note
 from reconciler.engine.executor import Run, execute
 from reconciler.engine.operate import Operator, watch
 from reconciler.engine.recover import recover
+from reconciler.engine.scrubbing import scrubbed
 from reconciler.errors import NotFoundError, ReconcilerError
 from reconciler.model.address import ResourceAddress
 from reconciler.model.event import Event
@@ -66,6 +67,7 @@ class Desk:
 
     def record(self, batch: tuple[Event, ...]) -> None:
         """Makes events durable, and then known."""
+        batch = scrubbed(batch, self.operations.house.scrub)
         self.operations.store.append(batch)
         self.state = self.state.after(batch)
         self.tally.take(batch)

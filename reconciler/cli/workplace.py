@@ -18,7 +18,7 @@ from reconciler import __version__
 from reconciler.cli.options import Common
 from reconciler.cli.saying import note
 from reconciler.cli.stores import LOCAL_FOLDER, state_folder, store_for
-from reconciler.clients.scrubber import Scrubber
+from reconciler.clients.scrubber import Scrubber, scrubbed_errors
 from reconciler.engine.carry import Clock
 from reconciler.errors import AuthenticationError, ManifestError, ReconcilerError, RefusedError
 from reconciler.frozen import frozen
@@ -83,7 +83,7 @@ def open_workplace(
     path = common.manifest_path()
     stop = stop or StopSignal()
     scrub = Scrubber()
-    with ExitStack() as stack:
+    with scrubbed_errors(scrub), ExitStack() as stack:
         settings, problem = settings_for(common, path, stack)
         try:
             manifest = manifest_for(common, path, settings, variables, recorded)
@@ -137,6 +137,7 @@ def house_for(clients: Clients, transport: Transport, store: Store, parallelism:
         in_days=_in_days,
         parallelism=parallelism,
         recall=store.recall,
+        scrub=clients.scrub,
     )
 
 

@@ -11,8 +11,11 @@ import json
 import re
 import shlex
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from urllib.parse import quote, quote_plus
+
+from reconciler.errors import ReconcilerError
 
 PLACEHOLDER = "(sensitive)"
 _SHORTEST_VALUE = 4
@@ -51,6 +54,27 @@ class Scrubber:
                 self._longest_first = tuple(sorted(added.union(self._longest_first), key=len, reverse=True))
                 self._added = []
             return self._longest_first
+
+
+@contextmanager
+def scrubbed_errors(scrub: Callable[[str], str]) -> Iterator[None]:
+    """Takes the secrets out of whatever is raised in its block, also out of what a traceback would show of its causes."""
+    try:
+        yield
+    except Exception as error:
+        for one in _with_causes(error):
+            one.args = tuple(scrub(part) if isinstance(part, str) else part for part in one.args)
+            if isinstance(one, ReconcilerError):
+                one.message, one.fix = scrub(one.message), scrub(one.fix)
+        raise
+
+
+def _with_causes(error: BaseException | None) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        yield error
+        error = error.__cause__ or error.__context__
 
 
 def _pieces(value: str) -> Iterator[str]:

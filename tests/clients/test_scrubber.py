@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.clients.scrubber import Scrubber
+from reconciler.clients.scrubber import Scrubber, scrubbed_errors
+from reconciler.errors import ReconcilerError
 
 SECRETS = [
     "hunter2hunter2",
@@ -103,3 +104,19 @@ def test_raw_values_never_stay(secret: str, before: str, after: str) -> None:
     scrubber.add(secret)
     if len(secret.strip()) >= 4 and secret.strip() not in "(sensitive)":
         assert secret not in scrubber(f"{before} | {secret} | {after}")
+
+
+def fail() -> None:
+    cause = ValueError("sent hunter2hunter2", 7)
+    raise ReconcilerError("said hunter2hunter2", fix="no hunter2hunter2") from cause
+
+
+def test_what_is_raised_is_scrubbed_with_its_causes() -> None:
+    scrubber = Scrubber()
+    scrubber.add("hunter2hunter2")
+    with pytest.raises(ReconcilerError) as raised, scrubbed_errors(scrubber):
+        fail()
+    assert str(raised.value) == "said (sensitive); no (sensitive)"
+    assert raised.value.args == ("said (sensitive)",)
+    assert raised.value.__cause__ is not None
+    assert raised.value.__cause__.args == ("sent (sensitive)", 7)

@@ -1,0 +1,243 @@
+"""No secret's value is in anything that is written or said: fifty planted, every command, every failure, debug logging."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reconciler.kinds.secret.handler import SecretHandler
+from reconciler.kinds.worker.handler import WorkerHandler
+from tests.clients.images import image, layout_files, write_folder
+from tests.e2e.shop import WORKER
+from tests.faults.planted import Search, forms, hide, manifest, secrets
+from tests.harness import ACCOUNT, Ended, Project, project
+
+LONG = bool(os.environ.get("RECONCILER_LONG"))
+OLD, NEW = secrets("A"), secrets("B")
+WILL = {"hidden": "the sources themselves"}
+LOOKING = (
+    "validate --format json",
+    "validate --format sarif",
+    "validate --format github",
+    "plan -v",
+    "plan --format markdown --detail full --all",
+    "plan --format html --detail full --all",
+    "plan --json --all",
+    "plan --detail full",
+    "plan --no-secrets",
+    "plan --destroy --detail full",
+    "plan --refresh-only",
+    "plan --target worker.edge --replace worker.edge --detail full",
+    "drift --json",
+    "check --format json",
+    "check --format sarif",
+    "graph",
+    "graph --format mermaid",
+    "show",
+    "show --json",
+    "output",
+    "output --json",
+    "status",
+    "status --json",
+    "instances api",
+    "placements",
+    "ips",
+    "account",
+    "rollout status api",
+    "rollback api",
+    "restart api",
+    "jobs status migrate",
+    "jobs run migrate",
+    "jobs run migrate --json",
+    "state list",
+    "state show worker.edge",
+    "state show secret.s0 --json",
+    "state pull",
+    "state history",
+    "plan --to 1",
+    "images list",
+    "images gc",
+    "compose",
+    "compose -o compose.yaml",
+    "doctor",
+    "fmt --check",
+    "schema plan",
+    "import --all",
+    "completion bash",
+    "version --json",
+)
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Iterator[Project]:
+    """A project that uses fifty secrets, on an emulator with a fast clock; what it runs is searched."""
+    with project(tmp_path / "shop") as made:
+        made.folder.mkdir()
+        write_folder(made.folder / "image", layout_files(image(b"layer one")))
+        made.write(WORKER, "worker.js")
+        made.write(manifest())
+        hide(made, OLD)
+        yield made
+
+
+def searched(search: Search, shop: Project, command: str) -> Ended:
+    """Runs a command, and looks through what it says and leaves behind."""
+    ended = shop.run(*command.split())
+    search.through(f"stdout of {command}", ended.out.encode())
+    search.through(f"stderr of {command}", ended.err.encode())
+    search.through_files(shop.folder, WILL)
+    return ended
+
+
+def through_the_rest(search: Search, shop: Project) -> None:
+    """The stand-in's own pages, and what lies in the user's folders."""
+    search.through("ledger", json.dumps(shop.page("ledger"), ensure_ascii=False).encode())
+    search.through("world", json.dumps(shop.page("world"), ensure_ascii=False).encode())
+    search.through_files(Path.home(), {})
+
+
+def test_no_command_shows_or_keeps_a_secret(shop: Project) -> None:
+    search = Search((*OLD, *NEW))
+    assert searched(search, shop, "plan -o first.plan").code == 0
+    assert searched(search, shop, "show first.plan").code == 0
+    assert searched(search, shop, "apply -v first.plan").code == 0
+    for command in LOOKING:
+        searched(search, shop, command)
+    hide(shop, NEW)
+    assert "changed" in searched(search, shop, "plan --detail full").out
+    assert searched(search, shop, "apply --yes -v --json").code == 0
+    assert searched(search, shop, "apply --yes -v --resend-secrets").code == 0
+    assert searched(search, shop, "destroy --yes --allow DELETES_DATA -v").code == 0
+    through_the_rest(search, shop)
+    assert search.hits == []
+
+
+REQUESTS = (
+    ("PATCH", "/containers/secrets/"),
+    ("PATCH", "/secrets_store/"),
+    ("PATCH", "/secrets-bulk"),
+    ("PUT", "/workers/scripts/[^/]+$"),
+    ("POST", "/jobs$"),
+    ("PATCH", "/containers/applications/[0-9a-f-]{36}$"),
+    ("POST", "/rollouts$"),
+    ("GET", "/containers/applications"),
+    ("GET", "/workers/scripts"),
+    ("GET", "/containers/secrets"),
+)
+
+
+def told(values: list[str]) -> dict[str, Any]:
+    """What a service says that repeats what it was sent, in every form that services use."""
+    texts = [form for value in values for form in sorted(forms(value))]
+    return {
+        "success": False,
+        "errors": [{"code": 1000, "message": text} for text in texts],
+        "messages": [{"message": values[4]}],
+        "error": " ".join(values[:9]),
+    }
+
+
+def faults(values: list[str]) -> list[dict[str, Any]]:
+    """What happens to one request: refused, broken, cut off, or answered with what nobody asked for."""
+    return [
+        {"status": 400, "body": told(values)},
+        {"status": 403, "body": told(values)},
+        {"status": 409, "body": told(values)},
+        {"status": 429, "headers": {"Retry-After": values[0]}, "body": told(values)},
+        {"status": 500, "body": told(values), "headers": {"Location": f"http://x/{values[1]}"}},
+        {"html": True},
+        {"drop": "before"},
+        {"drop": "after"},
+        {"echo": {"configuration.environment_variables": [{"name": "S", "value": values[1]}]}},
+        {"echo": {"name": values[1], "message": values[2], "health": {"why": values[3]}}},
+    ]
+
+
+@pytest.mark.parametrize(("method", "path"), REQUESTS if LONG else REQUESTS[::3])
+def test_no_failure_shows_or_keeps_a_secret(shop: Project, method: str, path: str) -> None:
+    shop.apply()
+    search = Search((*OLD, *NEW))
+    for number in range(len(faults(OLD))):
+        values = (NEW, OLD)[number % 2]
+        hide(shop, values)
+        shop.write(manifest().replace("max_instances: 2", f"max_instances: {3 + number}"))
+        shop.faults({"method": method, "path": path, "times": 3, "fault": faults(values)[number]})
+        searched(search, shop, "apply --yes -v" if number % 3 else "apply --yes --json")
+        shop.faults()
+        searched(search, shop, "plan -v --detail full")
+    assert search.hits == []
+
+
+@pytest.mark.parametrize("trace", ["", "1"])
+@pytest.mark.parametrize(
+    ("of", "verb"), [(WorkerHandler, "update"), (WorkerHandler, "observe"), (SecretHandler, "update")]
+)
+def test_a_defect_is_told_without_secrets(shop: Project, of: type, verb: str, trace: str) -> None:
+    shop.apply()
+    hide(shop, NEW)
+    search = Search((*OLD, *NEW))
+    broken = RuntimeError(f"cannot send {NEW[1]!r} and {NEW[8]}")
+    command = [sys.executable, "-c", BROKEN, of.__module__, of.__name__, verb, str(broken)]
+    ended = subprocess.run(
+        command, cwd=shop.folder, env=environ_of(shop, RECONCILER_TRACEBACK=trace), capture_output=True
+    )
+    assert ended.returncode in (1, 4)
+    assert b"RuntimeError" in ended.stderr
+    search.through("stdout", ended.stdout)
+    search.through("stderr", ended.stderr)
+    search.through_files(shop.folder, WILL)
+    assert search.hits == []
+
+
+BROKEN = """
+import importlib, sys
+module, name, verb, said = sys.argv[1:]
+def broken(*_args, **_options):
+    raise RuntimeError(said)
+setattr(getattr(importlib.import_module(module), name), verb, broken)
+from reconciler.cli.main import main
+main(["apply", "--yes", "-v"])
+"""
+
+
+def environ_of(shop: Project, **more: str) -> dict[str, str]:
+    return {
+        **os.environ,
+        **shop.environ,
+        "CLOUDFLARE_API_BASE_URL": shop.server.base_url,
+        "CLOUDFLARE_API_TOKEN": "token",
+        "CLOUDFLARE_ACCOUNT_ID": ACCOUNT,
+        **more,
+    }
+
+
+@pytest.mark.parametrize("after", range(30) if LONG else (8, 14, 20))
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
+def test_what_is_cut_off_leaves_no_secret(shop: Project, after: int, how: signal.Signals) -> None:
+    search = Search(OLD)
+    with shop.process("apply", "--yes", "-v") as process:
+        shop.await_requests(0, after, process)
+        process.send_signal(how)
+        out, err = process.communicate()
+    search.through("stdout", out.encode())
+    search.through("stderr", err.encode())
+    search.through_files(shop.folder, WILL)
+    searched(search, shop, "plan -v")
+    assert search.hits == []
+
+
+def test_the_search_finds_what_it_looks_for() -> None:
+    for value in OLD:
+        search = Search([value])
+        for form in forms(value):
+            search.through("somewhere", f"before {form} after".encode())
+        assert len(search.hits) >= len(forms(value))
+    assert search.hits
