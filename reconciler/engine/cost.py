@@ -130,10 +130,11 @@ def _idle(meters: Meters) -> Meters:
 
 def _assumptions(prices: Prices) -> Iterator[str]:
     included = prices.included
-    yield f"prices of {prices.as_of} in {prices.currency}; a month of {prices.hours_per_month / 24:g} days"
-    yield "floor: instances behind a class sleep, the others idle; ceiling: all instances always on, CPU at 100 %"
+    yield f"prices of {prices.as_of}, {prices.hours_per_month / 24:g} days"
+    yield "asleep: what is behind a class sleeps, the rest idles"
+    yield "always on: all instances, CPU at 100 %"
     yield (
-        f"less {included['memory_gib_hours']:g} GiB-hours of memory, {included['vcpu_minutes']:g} vCPU-minutes and"
-        f" {included['disk_gb_hours']:g} GB-hours of disk that Workers Paid includes once for the account"
+        f"totals less the account's {included['memory_gib_hours']:g} GiB-hours, {included['vcpu_minutes']:g} vCPU-minutes"
+        f" and {included['disk_gb_hours']:g} GB-hours"
     )
-    yield "without the price of Workers Paid, Workers and Durable Objects, traffic, logs, and runs of jobs"
+    yield "without Workers, Durable Objects, traffic, logs, jobs"

@@ -91,7 +91,7 @@ def share(some: int, of: int) -> str:
 
 def duration(seconds: float) -> str:
     """A span of time for people."""
-    if seconds < 90:
+    if seconds < 120:
         return f"{seconds:.0f} s"
     if seconds < 5400:
         return f"{seconds / 60:.0f} min"

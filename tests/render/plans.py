@@ -11,15 +11,20 @@ from hypothesis import strategies as st
 
 from reconciler.model.plan import (
     FORMAT_VERSION,
+    CostChange,
+    CostRange,
+    CostSide,
     ManifestStamp,
     PendingStep,
     Plan,
     PlannedAttribute,
     PlannedChange,
+    PlannedCost,
     PlannedDiagnostic,
     PlannedDrift,
     PlannedHazard,
     PlannedOutput,
+    PlannedReach,
     PlannedSource,
     PlannedStep,
     RecordedInputs,
@@ -162,12 +167,29 @@ ROLLOUT = {
     "kind": "full_auto",
     "instances": 14,
     "grace_seconds": 60,
+    "seconds": 270,
+    "longest_seconds": 2940,
+    "assumes": "an instance stops in 10 s",
     "steps": [
-        {"step": 1, "percentage": 10, "instances": 2, "capacity": 12},
-        {"step": 2, "percentage": 50, "instances": 7, "capacity": 9},
-        {"step": 3, "percentage": 100, "instances": 14, "capacity": 7},
+        {"step": number, "percentage": share, "instances": new, "capacity": capacity}
+        | {"seconds": 90, "starts_after": 90 * (number - 1), "ends_after": 90 * number}
+        for number, share, new, capacity in ((1, 10, 2, 12), (2, 50, 7, 9), (3, 100, 14, 7))
     ],
 }
+COST = PlannedCost(
+    "USD",
+    "2026-11-20",
+    CostRange(0.0, 409.11),
+    CostRange(0.0, 1081.2),
+    (
+        CostChange(
+            "application.api",
+            CostSide(10, 0, "basic", CostRange(0.0, 201.7)),
+            CostSide(40, 0, "standard-1", CostRange(0.0, 873.79)),
+        ),
+    ),
+    ("prices of 2026-11-20, 30 days", "always on: all instances, CPU at 100 %"),
+)
 
 
 def shop_plan() -> Plan:
@@ -180,6 +202,7 @@ def shop_plan() -> Plan:
             attribute("digest", None, f"sha256:{NEW}", source=line(12)),
             reason="new in the manifest",
             source=line(12),
+            reach=PlannedReach(2, 1, ("application.api", "application.idle")),
             details={
                 "source": "the archive dist/api",
                 "digest": f"sha256:{NEW}",
@@ -254,6 +277,7 @@ def shop_plan() -> Plan:
             ),
         ),
         requests={"reads": 6, "writes": 5},
+        cost=COST,
     )
 
 
@@ -293,6 +317,7 @@ class _Maker:
             diagnostics=tuple(self.finding(address) for address in addresses[: some(5)]),
             pending=tuple(PendingStep(one, "create", "2026-11-19", "run") for one in addresses[: some(2)]),
             requests={"reads": some(50), "writes": some(50)},
+            cost=self.cost(addresses) if some(3) == 0 else None,
             inputs=RecordedInputs(options={"targets": addresses[: some(3)], "destroy": some(5) == 0}),
         )
 
@@ -320,6 +345,7 @@ class _Maker:
             notes=(self.text(),) if chance.randrange(6) == 0 else (),
             moved_from="application.old" if action == "move" else None,
             details=self.details(),
+            reach=PlannedReach(3, 1, (address, self.text())) if chance.randrange(2) else None,
         )
 
     def attribute(self, path: str, action: str) -> PlannedAttribute:
@@ -361,6 +387,22 @@ class _Maker:
                 {"size": 12345, "source": self.text(), "classes": {"created": [self.text()]}},
                 {self.text(): self.text(), "list": [self.text(), {"name": self.text(), "version": "1"}]},
             )
+        )
+
+    def cost(self, addresses: list[str]) -> PlannedCost:
+        chance = self.chance
+        sides = [
+            CostSide(chance.randrange(50), 0, self.text()[:40], CostRange(0.0, chance.randrange(9_999) / 7))
+            for _ in addresses
+        ]
+        changes = tuple(
+            CostChange(one, chance.choice((None, side)), chance.choice((None, side)))
+            for one, side in zip(addresses, sides, strict=True)
+        )
+        before, after = (CostRange(0.0, chance.randrange(10**7) / 7) for _ in "ab")
+        currency = chance.choice(("USD", "CHF"))
+        return PlannedCost(
+            currency, "2026-11-20", before, after, changes, (self.text()[:60],), tuple(addresses[:2])
         )
 
     def drift(self, address: str) -> PlannedDrift:

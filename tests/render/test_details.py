@@ -22,7 +22,19 @@ def test_a_rollout_says_how_far_each_step_goes() -> None:
         (50, 7, 9),
         (100, 14, 7),
     ]
-    assert rollout.headline() == "full_auto, 14 instances, grace 60 s, capacity never below 7 of 14 (50 %)"
+    assert [(step.seconds, step.starts_after, step.ends_after) for step in rollout.steps] == [
+        (90, 0, 90),
+        (90, 90, 180),
+        (90, 180, 270),
+    ]
+    served = "full_auto, 14 instances, grace 60 s, capacity never below 7 of 14 (50 %)"
+    assert rollout.headline() == f"{served}, about 4 min to 49 min"
+
+
+def test_how_long_people_take_to_ask_for_a_step_is_not_guessed() -> None:
+    rollout = rollout_of(change("application.api", details={"rollout": {**ROLLOUT, "kind": "full_manual"}}))
+    assert rollout is not None
+    assert rollout.headline().endswith("(50 %), each step when it is asked for")
 
 
 @pytest.mark.parametrize("told", [None, "soon", {"steps": "many"}, {}])

@@ -166,7 +166,7 @@ def test_a_difference_is_a_minus_and_a_plus() -> None:
 
 def test_a_rollout_is_a_table() -> None:
     assert "| Step | Share | New instances | Serving at worst |" in render_markdown(shop_plan())
-    assert "| 2 | 50 % | 7 of 14 | 9 |" in render_markdown(shop_plan())
+    assert "| 2 | 50 % | 7 of 14 | 9 of 14 | 3 min |" in render_markdown(shop_plan())
 
 
 def test_drift_outputs_findings_and_the_next_step_follow() -> None:

@@ -6,12 +6,13 @@ from collections.abc import Iterator, Sequence
 
 from reconciler.model.change import Action
 from reconciler.model.plan import PlannedChange
-from reconciler.render.details import Rollout, RolloutStep, facts_of, rollout_of
+from reconciler.render.details import Rollout, RolloutStep, duration, facts_of, rollout_of
 from reconciler.render.difference import Row, attribute_rows
 from reconciler.render.folding import Group
 from reconciler.render.layout import columns, pad
 from reconciler.render.markdown.marks import code, fence, fold, prose, row
 from reconciler.render.markdown.sheet import Sheet
+from reconciler.render.reach import reach_text
 from reconciler.render.verdict import addresses, few, verb_of
 
 SIGNS = {
@@ -70,7 +71,7 @@ def change_fold(sheet: Sheet, group: Group) -> str:
     body = [fence(_diff(sheet, change))]
     if rollout := rollout_of(change):
         body.append(_rollout_table(rollout))
-    body.append("".join(_facts(sheet, change)))
+    body.append("".join(_facts(sheet, group)))
     if len(group.changes) > 1:
         kind = "The same for" if group.exact else "Likewise, with values of their own,"
         body.append(f"{kind} {code(few(addresses(group.changes[1:]), _MOST_NAMES), 2000)}\n")
@@ -118,20 +119,30 @@ def _row_lines(one: Row, width: int) -> Iterator[str]:
 def _rollout_table(rollout: Rollout) -> str:
     steps = _thinned(rollout.steps)
     serving = any(step.capacity is not None for step in steps)
+    timed = any(step.ends_after is not None for step in steps)
     head = ["Step", "Share", "New instances", *(["Serving at worst"] if serving else [])]
+    head += ["Over after"] if timed else []
     lines = [f"Rollout: {prose(rollout.headline())}\n\n"]
     lines += [row(*head), f"|{'--:|' * len(head)}\n"]
     for step in steps:
         cells = [f"{step.number}", f"{step.percentage:g} %", f"{step.instances} of {rollout.instances}"]
-        lines.append(row(*cells, *([f"{step.capacity}"] if serving else [])))
-    return "".join(lines)
+        cells += [_share(step.capacity, rollout.instances)] if serving else []
+        cells += [duration(step.ends_after or 0)] if timed else []
+        lines.append(row(*cells))
+    assumed = f"\n{prose(f'Assumed: {rollout.assumes}.')}\n" if rollout.assumes else ""
+    return "".join([*lines, assumed])
+
+
+def _share(capacity: int | None, instances: int) -> str:
+    return "" if capacity is None else f"{capacity} of {instances}"
 
 
 def _thinned(steps: Sequence[RolloutStep]) -> Sequence[RolloutStep]:
     return steps if len(steps) <= _MOST_STEPS else (*steps[: _MOST_STEPS - 1], steps[-1])
 
 
-def _facts(sheet: Sheet, change: PlannedChange) -> Iterator[str]:
+def _facts(sheet: Sheet, group: Group) -> Iterator[str]:
+    change = group.first
     for fact in facts_of(change, sheet.wording):
         items = [code(item, 120) for item in fact.items[:_MOST_ITEMS]]
         items += [f"and {len(fact.items) - _MOST_ITEMS} more"] if len(fact.items) > _MOST_ITEMS else []
@@ -139,5 +150,7 @@ def _facts(sheet: Sheet, change: PlannedChange) -> Iterator[str]:
         yield f"- {told}\n" if told else ""
     for note in change.notes[:_MOST_ITEMS]:
         yield f"- {prose(note)}\n"
+    if reached := reach_text(group.changes):
+        yield f"- reaches {prose(reached)}\n"
     if change.moved_from:
         yield f"- moved from {code(change.moved_from)}\n"

@@ -11,7 +11,13 @@ from reconciler.render.markdown.budget import Section, fit, section
 from reconciler.render.markdown.changes import change_fold, table_row
 from reconciler.render.markdown.history import EarlierPlan, first_line, hidden_record
 from reconciler.render.markdown.marks import GITHUB, Dialect, code, fold, link, prose
-from reconciler.render.markdown.notices import danger_sections, drift_section, finding_section, output_section
+from reconciler.render.markdown.notices import (
+    cost_section,
+    danger_sections,
+    drift_section,
+    finding_section,
+    output_section,
+)
 from reconciler.render.markdown.sheet import REST, Links, Sheet
 from reconciler.render.verdict import aside, dangers, headline, permissions, plural, requests, total, where
 
@@ -53,6 +59,7 @@ def _sections(sheet: Sheet, earlier: Sequence[EarlierPlan]) -> list[Section | st
         drift_section(sheet),
         output_section(sheet),
         finding_section(sheet),
+        cost_section(sheet),
         _footer(sheet),
         _earlier(sheet, earlier),
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from reconciler.model.plan import PlannedDiagnostic
+from reconciler.render.costs import cost_changes, cost_grounds, cost_line
 from reconciler.render.harmless import harmless
 from reconciler.render.markdown.budget import Section, section
 from reconciler.render.markdown.marks import code, fold, prose
@@ -124,6 +125,16 @@ def output_section(sheet: Sheet) -> Section:
         for name, *sides in output_sides(sheet.plan, sheet.wording)
     ]
     return _folded(sheet, 7, f"Outputs ({len(items):,})", items, "Outputs")
+
+
+def cost_section(sheet: Sheet) -> Section:
+    """What it may cost a month, what moves that, and what the figures rest on."""
+    line = cost_line(sheet.plan)
+    items = [f"- {prose(one)}\n" for one in cost_changes(sheet.plan)]
+    grounds = "; ".join(cost_grounds(sheet.plan))
+    opening, closing = fold(sheet.dialect, f"{prose(grounds)}\n\n\0", title="Cost", what=line).split("\0")
+    least = f"**Cost**: {prose(line)}\n\n" if line else ""
+    return section(8, items, opening=opening, closing=closing, least=least)
 
 
 def _folded(sheet: Sheet, priority: int, title: str, items: Sequence[str], word: str) -> Section:

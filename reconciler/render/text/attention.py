@@ -34,7 +34,7 @@ def _danger(sheet: Sheet, danger: Danger) -> Iterator[str]:
     names = addresses(danger.changes)
     more = len(names) - _MOST_NAMES
     who = ", ".join(names[:_MOST_NAMES]) + (f" and {more:,} more" if more > 0 else "")
-    text = f"{verb_of(danger.first)}: {sheet.said(danger.first.reason)}"
+    text = f"{verb_of(danger.first)}: {sheet.why(danger.first)}"
     yield from sheet.page.ended(sheet.page.wrap(text, 6, f"  {who}  "), place(danger.source))
     hazards = danger.hazards[: sheet.most(4)]
     for hazard in hazards:

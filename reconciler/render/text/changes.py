@@ -11,12 +11,17 @@ from reconciler.render.difference import Row, attribute_rows
 from reconciler.render.folding import Group, Wave, waves
 from reconciler.render.harmless import harmless
 from reconciler.render.layout import columns, pad
+from reconciler.render.reach import reach_text
 from reconciler.render.text.sheet import COLOURS, Sheet, place
 from reconciler.render.verdict import addresses, plural, verb_of
 
 _MOST_ROWS = 12
-_MOST_ROW_LINES = 14
+_MOST_ROW_LINES = 12
+_LEAST_ROW_LINES = 6
+_MOST_BODY_LINES = 15
+"""What is said beside the differences leaves them less room: one change is to fit on a page."""
 _MOST_LINES = 8
+_MOST_REACHED = 3
 _MOST_ITEMS = 5
 _MOST_NAMES = 6
 _MOST_GONE = 60
@@ -81,14 +86,15 @@ def _head(sheet: Sheet, group: Group, width: int) -> Iterator[str]:
     sign = f"{Action(change.action).symbol:>3} "
     who = pad(_who(group), width)
     more = f"and {len(group.changes) - 1:,} more  " if len(group.changes) > 1 else ""
-    text = f"{more}{verb_of(change)}: {sheet.said(change.reason)}{_remote_name(change)}"
+    text = f"{more}{verb_of(change)}: {sheet.why(change)}{_remote_name(change)}"
     where = place(change.source)
     line = f"{sign}{who}  {text}"
     colour = COLOURS.get(change.action, "")
     if sheet.page.fits(line, where):
         yield sheet.page.spread(line, where, colour, len(sign) + len(who))
         return
-    yield sheet.page.spread(f"{sign}{who}", where if sheet.page.fits(sign + who, where) else "", colour)
+    first = f"{sign}{_who(group)}"
+    yield sheet.page.spread(first, where if sheet.page.fits(first, where) else "", colour)
     yield from sheet.page.wrap(text, 6)
 
 
@@ -100,14 +106,24 @@ def _remote_name(change: PlannedChange) -> str:
 
 
 def _body(sheet: Sheet, group: Group) -> Iterator[str]:
+    if group.first.moved_from:
+        yield f"      moved from {harmless(group.first.moved_from)}"
+    others = list(_beside(sheet, group))
+    room = min(_MOST_ROW_LINES, max(_LEAST_ROW_LINES, _MOST_BODY_LINES - len(others)))
+    yield from _rows(sheet, group.first, sheet.most(room))
+    yield from others
+
+
+def _beside(sheet: Sheet, group: Group) -> Iterator[str]:
+    """What there is to say of a change besides its differences."""
     change = group.first
-    if change.moved_from:
-        yield f"      moved from {harmless(change.moved_from)}"
-    yield from _rows(sheet, change)
     if rollout := rollout_of(change):
         yield from _rollout(sheet, rollout)
     for fact in facts_of(change, sheet.wording):
         yield from _fact(sheet, fact)
+    names = len(change.reach.nearest) if change.reach and sheet.is_full else _MOST_REACHED
+    if reached := reach_text(group.changes, names):
+        yield from sheet.page.wrap(sheet.said(reached), 15, "      reaches  ")
     for note in change.notes[: sheet.most(3)]:
         yield from sheet.page.wrap(sheet.said(note), 6)
     yield from _minor_hazards(sheet, change)
@@ -115,7 +131,7 @@ def _body(sheet: Sheet, group: Group) -> Iterator[str]:
         yield from sheet.named([harmless(one) for one in change.requires], 0, "      waits for ", 8)
 
 
-def _rows(sheet: Sheet, change: PlannedChange) -> Iterator[str]:
+def _rows(sheet: Sheet, change: PlannedChange, room: int) -> Iterator[str]:
     is_new = change.action == Action.CREATE
     said: list[PlannedAttribute] = []
     implied: list[PlannedAttribute] = []
@@ -130,7 +146,6 @@ def _rows(sheet: Sheet, change: PlannedChange) -> Iterator[str]:
     shown = rows[: sheet.most(_MOST_ROWS)]
     width = max((columns(row.path) for row in shown if columns(row.path) <= _widest(sheet)), default=0)
     told = 0
-    room = sheet.most(_MOST_ROW_LINES)
     for row in shown:
         lines = list(_row(sheet, row, width, is_new, change.source.line))
         if told and len(lines) > room:
@@ -202,7 +217,10 @@ def _rollout(sheet: Sheet, rollout: Rollout) -> Iterator[str]:
             "" if step.capacity is None else f", at worst {step.capacity} serve{'s' * (step.capacity == 1)}"
         )
         time = f", about {duration(step.seconds)}" if step.seconds else ""
-        yield f"        step {step.number}  {step.percentage:>4g} %   {reached}{serving}{time}"
+        lead = f"        step {step.number}  {step.percentage:>4g} %   "
+        yield from sheet.page.wrap(f"{reached}{serving}{time}", len(lead), lead)
+    if sheet.is_full and rollout.assumes:
+        yield from sheet.page.wrap(f"assumed: {sheet.said(rollout.assumes)}", 10, "        ")
 
 
 def _fact(sheet: Sheet, fact: Fact) -> Iterator[str]:

@@ -10,7 +10,7 @@ from reconciler.render.harmless import harmless, unobeyed
 from reconciler.render.layout import columns, in_ascii
 from reconciler.render.text.attention import attention
 from reconciler.render.text.changes import change_lines
-from reconciler.render.text.notices import checks, drift, idle, outputs, pending, requests
+from reconciler.render.text.notices import checks, cost, drift, idle, outputs, pending, requests
 from reconciler.render.text.sheet import DANGER, HEADING, Sheet, Style
 from reconciler.render.verdict import NO_RISK, aside, few, headline, plural, risks, total, where
 
@@ -40,8 +40,9 @@ def _lines(sheet: Sheet) -> Iterator[str]:
     yield from outputs(sheet)
     yield from checks(sheet)
     yield from pending(sheet)
-    yield from requests(sheet)
     if not plan.is_empty:
+        yield from cost(sheet)
+        yield from requests(sheet)
         yield from _next(sheet)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from reconciler.model.plan import PlannedDiagnostic
+from reconciler.render.costs import cost_changes, cost_grounds, cost_line, cost_moves
 from reconciler.render.harmless import harmless
 from reconciler.render.layout import columns, pad
 from reconciler.render.notices import drift_groups, finding_groups, output_sides
@@ -13,6 +14,7 @@ from reconciler.render.verdict import few, permissions, plural
 from reconciler.render.verdict import requests as spent_requests
 
 _MOST = 8
+_MOST_COSTS = 3
 
 
 def idle(sheet: Sheet) -> Iterator[str]:
@@ -97,6 +99,22 @@ def pending(sheet: Sheet) -> Iterator[str]:
     if len(some) > sheet.most(_MOST):
         yield f"  … and {len(some) - _MOST:,} more (--detail full)"
     yield ""
+
+
+def cost(sheet: Sheet) -> Iterator[str]:
+    """What it may cost a month; what moves the figures, and what they rest on, where they move."""
+    if not (line := cost_line(sheet.plan)):
+        return
+    yield from sheet.page.wrap(sheet.said(line), 7, "COST   ")
+    if not (cost_moves(sheet.plan) or sheet.is_full):
+        return
+    changes = list(cost_changes(sheet.plan))
+    shown = changes[: sheet.most(_MOST_COSTS)]
+    for change in shown:
+        yield from sheet.page.wrap(sheet.said(change), 9, "       ")
+    if len(shown) < len(changes):
+        yield f"       … and {len(changes) - len(shown):,} more (--detail full)"
+    yield from sheet.page.wrap("; ".join(map(sheet.said, cost_grounds(sheet.plan))), 7)
 
 
 def requests(sheet: Sheet) -> Iterator[str]:

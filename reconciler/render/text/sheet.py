@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from reconciler.frozen import frozen
-from reconciler.model.plan import Plan, PlannedSource
+from reconciler.model.plan import Plan, PlannedChange, PlannedSource
 from reconciler.render.harmless import harmless
 from reconciler.render.layout import Page
 from reconciler.render.values import Wording, wording_of
@@ -72,6 +72,13 @@ class Sheet:
         if most and len(text) > most and any(len(word) > most // 6 for word in text[:most].split()):
             text = f"{text[: most // 2]}… ({length:,} characters)"
         return self.wording.cut(text, length)
+
+    def why(self, change: PlannedChange) -> str:
+        """The reason of a change, which is told twice: in a line or so."""
+        reason = harmless(change.reason)
+        if self.is_full or len(reason) <= self.style.width:
+            return reason
+        return f"{reason[: self.style.width]}… ({len(change.reason):,} characters)"
 
     def title(self, text: str, right: str = "", code: str = HEADING) -> str:
         """The title of a section."""
