@@ -135,9 +135,10 @@ def draft(change: Change, memory: Memory) -> Prior:
     assert desired is not None
     prior, observed = change.prior, change.observed
     address = change.address
+    stays = change.action is not Action.REPLACE  # what takes its place has no past of its own
     return Prior(
         address=address,
-        identity=observed.identity if observed and change.action is not Action.REPLACE else "",
+        identity=observed.identity if observed and stays else "",
         name=desired.name,
         named_by_default=desired.named_by_default,
         attributes={key: recorded(value) for key, value in change.wanted.items()},
@@ -149,10 +150,10 @@ def draft(change: Change, memory: Memory) -> Prior:
         retain=desired.retain,
         freshness=observed.freshness if observed else "",
         revision=prior.revision if prior else 0,
-        pending=prior.pending if prior else (),
+        pending=prior.pending if prior and stays else (),
         lane=desired.lane,
-        applied_at=prior.applied_at if prior else "",
-        applied_by=prior.applied_by if prior else "",
+        applied_at=prior.applied_at if prior and stays else "",
+        applied_by=prior.applied_by if prior and stays else "",
     )
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from reconciler.engine.carry import Clock
+from reconciler.engine.carry import Clock, Memory, draft
 from reconciler.engine.recover import recover
 from reconciler.model.address import ResourceAddress
 from reconciler.model.event import StepBegun, StepRecovered, StepVoided
 from reconciler.model.handler import Look, Sighting
 from reconciler.model.resource import Observed, Prior
 from reconciler.model.state import Intent, State, Tombstone
-from tests.engine.toys import ToyHandler, World
+from tests.engine.toys import Bench, ToyHandler, World, thing
 
 THING = ResourceAddress("thing", "a")
 BRICK = ResourceAddress("brick", "a")
@@ -55,3 +55,14 @@ def test_what_was_found_half_done_is_owed() -> None:
     assert isinstance(event, StepRecovered)
     assert event.prior is not None
     assert event.prior.owes == ("uploaded",)
+
+
+def test_what_takes_anothers_place_has_no_past_of_its_own() -> None:
+    bench = Bench()
+    bench.apply(thing("a", name="one"))
+    blueprint = bench.plan(thing("a", name="two"))
+    change = blueprint.decided.changes[THING]
+    drafted = draft(change, Memory(blueprint.decided.scope, blueprint.waits_for, blueprint.uses))
+    assert change.prior is not None
+    assert change.prior.applied_by == "tester"
+    assert (drafted.identity, drafted.applied_at, drafted.applied_by) == ("", "", "")
