@@ -59,8 +59,8 @@ def test_what_was_found_half_done_is_owed() -> None:
 
 def test_what_takes_anothers_place_has_no_past_of_its_own() -> None:
     bench = Bench()
-    bench.apply(thing("a", name="one"))
-    blueprint = bench.plan(thing("a", name="two"))
+    bench.apply(thing("a", name="a", zone="one"))
+    blueprint = bench.plan(thing("a", name="a", zone="two"))
     change = blueprint.decided.changes[THING]
     drafted = draft(change, Memory(blueprint.decided.scope, blueprint.waits_for, blueprint.uses))
     assert change.prior is not None
