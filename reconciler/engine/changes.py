@@ -123,8 +123,7 @@ class _Deciding:
         used = (other for used in facts.graph.uses.values() for other in used)
         self.referenced = facts.published.union(used)
         self.owners = {(one.kind, prior.identity): one for one, prior in facts.state.resources.items()}
-        for ours in (*facts.state.tombstones, *facts.state.resources.values()):
-            self.going.setdefault(ours.address.kind, set()).add(ours.identity)
+        self.going = facts.state.own_identities()
 
     # wanted
 

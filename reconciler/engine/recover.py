@@ -100,7 +100,7 @@ def _recover_creates(
     events: list[Event],
     again: dict[ResourceAddress, Mapping[str, Mapping[str, Value]]],
 ) -> None:
-    known = _known(state, handler.kind.name)
+    known = state.own_identities().get(handler.kind.name, set())
     found: dict[ResourceAddress, list[Observed]] = {}
     for _ in looks(intents, clock):
         missing = [one for one in intents if not found.get(one.begun.address)]
@@ -112,12 +112,6 @@ def _recover_creates(
         events.append(_verdict(intent, candidates))
         if not candidates:
             again[intent.begun.address] = intent.checkpoints
-
-
-def _known(state: State, kind: str) -> set[str]:
-    """The objects of a kind that are ours already, or were: an id tells apart objects of one kind only."""
-    remembered = ((one.address, one.identity) for one in (*state.resources.values(), *state.tombstones))
-    return {identity for address, identity in remembered if address.kind == kind}
 
 
 def _candidates(

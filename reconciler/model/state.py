@@ -57,6 +57,15 @@ class State:
     intents: Mapping[str, Intent] = field(default_factory=dict)  # by operation id
     fingerprint_key_id: str = ""
 
+    def own_identities(self) -> dict[str, set[str]]:
+        """By kind, the ids of what is ours, or was not long ago: an id tells apart objects of one kind only."""
+        ours: dict[str, set[str]] = {}
+        for address, prior in self.resources.items():
+            ours.setdefault(address.kind, set()).add(prior.identity)
+        for stone in self.tombstones:
+            ours.setdefault(stone.address.kind, set()).add(stone.identity)
+        return ours
+
     def after(self, events: Iterable[Event]) -> State:
         """The state once these have happened. The order of events of different resources does not matter."""
         folding = _Folding(dict(self.resources), dict(self.intents), list(self.tombstones), self.outputs)
