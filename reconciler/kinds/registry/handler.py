@@ -116,7 +116,7 @@ class RegistryHandler(Handler):
     def _known(self, subject: Subject, found: Mapping[str, Mapping[str, Any]]) -> Observed | None:
         """What state or user name."""
         prior = subject.prior
-        if prior is not None and not is_remote(prior.attributes):
+        if prior is not None and not _is_there(prior):
             return Observed(prior.identity, prior.name, prior.attributes, prior.outputs)
         document = found.get(subject.identity or subject.import_id)
         if document is not None:
@@ -187,7 +187,7 @@ class RegistryHandler(Handler):
         """The entry, then the secret that it leaves behind."""
         del work
         prior = change.prior
-        if prior is None or not is_remote(prior.attributes):
+        if prior is None or not _is_there(prior):
             return None
         try:
             with explained(_REFUSALS):
@@ -239,8 +239,13 @@ class RegistryHandler(Handler):
 
 def _may_be_there(subject: Subject) -> bool:
     if subject.prior is not None:
-        return is_remote(subject.prior.attributes)
+        return _is_there(subject.prior)
     return bool(subject.import_id or subject.external) or is_remote(subject.wanted or {})
+
+
+def _is_there(prior: Prior) -> bool:
+    """Whether there is something of it in the account; of what was imported nothing is remembered but its domain."""
+    return not prior.attributes or is_remote(prior.attributes)
 
 
 def _place_of(prior: Prior) -> tuple[str, str]:

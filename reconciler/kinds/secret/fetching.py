@@ -178,7 +178,12 @@ def source_of(attributes: Attributes) -> Mapping[str, Value]:
 
 def is_in_account(prior: Prior | None) -> bool:
     """Whether we have put it into the account: then it stays there until it leaves the manifest."""
-    return prior is not None and prior.facts.get("version") is not None
+    return prior is not None and (prior.facts.get("version") is not None or is_imported(prior))
+
+
+def is_imported(prior: Prior) -> bool:
+    """Whether it was found in the account, and nothing has been sent since: then nothing is remembered but its name."""
+    return not prior.attributes
 
 
 def _key(source: Mapping[str, Value]) -> str:

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from reconciler.clients.fingerprint import FingerprintKeys
 from reconciler.errors import ConflictError, NotFoundError, ReconcilerError
 from reconciler.kinds.secret.facts import KIND, needs_account_secret, read_block
-from reconciler.kinds.secret.fetching import Fetch, Fetching, Scrub, is_in_account, source_of
+from reconciler.kinds.secret.fetching import Fetch, Fetching, Scrub, is_imported, is_in_account, source_of
 from reconciler.model.address import ResourceAddress
 from reconciler.model.change import SHOWN, Action, Change, Effect, Hazard
 from reconciler.model.handler import (
@@ -260,6 +260,9 @@ def _notes(change: Change) -> Iterator[str]:
         yield "running instances get the new value when they are next placed, unless their `rollout_on` names it"
     if change.touches("as_sent") and change.prior and change.observed:
         sent, now = change.prior.facts.get("version"), change.observed.outputs.get("version")
-        yield f"somebody else changed it (version {now}; we sent version {sent}), so it is sent again"
+        if is_imported(change.prior):
+            yield "it was imported: what its value is cannot be read, so it is sent"
+        else:
+            yield f"somebody else changed it (version {now}; we sent version {sent}), so it is sent again"
     if is_in_account(change.prior) and change.desired and not needs_account_secret(change.wanted):
         yield "nothing uses it from the account any more; it stays there until it leaves the manifest"
