@@ -23,8 +23,8 @@ check: $(VENV)/ready  ## format, lint, types, architecture
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -q tests/test_architecture.py
 
-goldens: $(VENV)/ready ## rewrite goldens and schemas; read the diff afterwards
-	RECONCILER_GOLDENS=1 $(BIN)/python -m pytest -q tests/scenarios tests/test_schemas.py
+goldens: $(VENV)/ready ## rewrite goldens, schemas and docs/resources; read the diff afterwards
+	RECONCILER_GOLDENS=1 $(BIN)/python -m pytest -q tests/scenarios tests/resources tests/test_schemas.py
 
 bench: $(VENV)/ready  ## measure; prints tables
 	$(BIN)/python -m bench
