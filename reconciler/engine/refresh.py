@@ -11,8 +11,9 @@ from reconciler.engine.resolve import Scope, resolve
 from reconciler.frozen import frozen
 from reconciler.model.address import ResourceAddress
 from reconciler.model.diagnostic import Diagnostic
-from reconciler.model.handler import Handler, Lend, Look, PrepareContext, Prepared, Sighting, Subject
+from reconciler.model.handler import Handler, Kind, Lend, Look, PrepareContext, Prepared, Sighting, Subject
 from reconciler.model.resource import Desired, Observed, Prior
+from reconciler.model.value import Attributes, Ref
 
 Handlers = Mapping[str, Handler]
 Resources = Mapping[ResourceAddress, Desired]
@@ -119,7 +120,8 @@ def observe(
     sightings: dict[str, Sighting] = {}
     for level in _kind_levels(resources, priors, waits_for, handlers if others else {}):
         asked = {
-            kind: Look(number, _subjects(kind, resources, priors, scope), others, thorough) for kind in level
+            kind: Look(number, _subjects(handlers[kind].kind, resources, priors, scope), others, thorough)
+            for kind in level
         }
         for kind, sighting in _ask_all(asked, handlers).items():
             sightings[kind] = sighting
@@ -139,7 +141,7 @@ def _ask_all(asked: Mapping[str, Look], handlers: Handlers) -> dict[str, Sightin
         return {kind: future.result() for kind, future in waiting.items()}
 
 
-def _subjects(kind: str, resources: Resources, priors: Priors, scope: Scope) -> Sequence[Subject]:
+def _subjects(kind: Kind, resources: Resources, priors: Priors, scope: Scope) -> Sequence[Subject]:
     subjects = [
         Subject(
             address,
@@ -148,17 +150,24 @@ def _subjects(kind: str, resources: Resources, priors: Priors, scope: Scope) -> 
             import_id=desired.import_id,
             external=desired.external,
             prior=prior,
-            wanted=desired.attributes if prior else resolve(desired.attributes, scope),
+            wanted=_found_by(kind, desired, scope) if prior else resolve(desired.attributes, scope),
         )
         for address, desired in resources.items()
-        if address.kind == kind
+        if address.kind == kind.name
     ]
     subjects += [
         Subject(address, prior.name, identity=prior.identity, prior=prior)
         for address, prior in priors.items()
-        if address.kind == kind and address not in resources
+        if address.kind == kind.name and address not in resources
     ]
     return subjects
+
+
+def _found_by(kind: Kind, desired: Desired, scope: Scope) -> Attributes:
+    """A wish whose id is known: only what else it is found by need not be a pointer any more."""
+    attributes = desired.attributes
+    pointing = {key: attributes[key] for key in kind.exclusive if isinstance(attributes.get(key), Ref)}
+    return {**attributes, **resolve(pointing, scope)} if pointing else attributes
 
 
 def _kind_levels(

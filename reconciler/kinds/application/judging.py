@@ -18,6 +18,9 @@ OWED = frozenset({"rollout", "patched", RESTART})
 """Checkpoints and findings that mean: the configuration is there, the instances do not run it yet."""
 
 
+CLASS = "class_name"
+"""The setting, and the fact, that names its class: what is compared is the id of the namespace."""
+
 AT_ONCE = "at_once"
 """The setting of a command that operates: it rolls out now, whoever takes the steps of a change of the manifest."""
 
@@ -110,7 +113,7 @@ def rollout_kind(change: Change) -> str:
 
 
 def remembered_after(change: Change) -> dict[str, Value]:
-    """Facts to be remembered: its image, how it is rolled out (which commands that operate go by), no rollback any more."""
+    """Facts to be remembered: image and class, how it is rolled out (which commands go by), no rollback any more."""
     settings = settings_of(change)
     if settings.get(AT_ONCE):
         return {}
@@ -122,6 +125,8 @@ def remembered_after(change: Change) -> dict[str, Value]:
     steps = settings.get("rollout_step_percentage")
     if steps != known.get("rollout_steps"):
         facts["rollout_steps"] = steps
+    if settings.get(CLASS) != known.get(CLASS):
+        facts[CLASS] = settings.get(CLASS)
     if known.get("rolled_back") and effect_of(change) is Effect.ROLLOUT:
         facts["rolled_back"] = None
     return facts
@@ -205,6 +210,9 @@ def _why_replaced(change: Change) -> str:
         return "it is to run behind no class any more, which only a new application can"
     if change.observed is not None and change.observed.attributes.get("namespace") is None:
         return "it lost its link to the Durable Object, which only a new application can have"
+    known = change.prior.facts.get(CLASS) if change.prior else None
+    if known is not None and known == settings_of(change).get(CLASS):
+        return f"the Durable Objects of {known} that it ran behind are gone, and only a new application can run behind new ones"
     return "it is to run behind another class, which only a new application can"
 
 

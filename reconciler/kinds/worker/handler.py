@@ -5,7 +5,7 @@ Between any two requests stands a checkpoint: the script is live from the upload
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,7 @@ from reconciler.kinds.worker.sending import Sending
 from reconciler.kinds.worker.table import KIND
 from reconciler.model.address import ResourceAddress
 from reconciler.model.change import Change
+from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.handler import (
     BindContext,
     Bound,
@@ -38,6 +39,9 @@ from reconciler.model.value import Attributes, Value
 
 if TYPE_CHECKING:
     from reconciler.clients.cloudflare import Cloudflare
+
+
+LEFT_OUT = "W131"
 
 
 class WorkerHandler(Handler):
@@ -101,6 +105,17 @@ class WorkerHandler(Handler):
         """All scripts in one list; settings only of those whose entry is not the remembered one."""
         self._look = look.number
         return ScriptSearch(self._client, self._applications, look).sighting()
+
+    def preflight(self, changes: Sequence[Change]) -> Iterator[Diagnostic]:
+        """An upload that lost a class is refused as long as that has Durable Objects."""
+        for change in changes:
+            desired = change.desired
+            for name in judging.unexported(change) if desired else ():
+                assert desired is not None
+                summary = f"the live script has Durable Objects of the class {name}, which its modules do not export"
+                fix = f"export it, or say `classes: {{{name}: {{deleted: true}}}}`, which deletes its data"
+                place = desired.source_of(("main",))
+                yield Diagnostic(Severity.ERROR, LEFT_OUT, summary, fix, str(change.address), place)
 
     # doing
 

@@ -15,6 +15,8 @@ from reconciler.model.value import Path, Secret, Unknown, Value
 APART = ("secrets", "workers_dev", "preview_urls", "routes", "triggers")
 """What is not part of the upload, and is sent only where it is set and different."""
 ROUTES_WRITE = "Workers Routes Write"
+EXPORTED = "exported"
+"""The setting that names the classes which the modules export; None where that cannot be told."""
 _GOING = (Action.DELETE, Action.REPLACE)
 
 
@@ -172,6 +174,33 @@ def _notes(change: Change, changes: ClassChanges) -> Iterator[str]:
         if name in remembered and name not in wanted_classes(change.wanted):
             fix = f"`classes: {{{name}: {{deleted: true}}}}` deletes it"
             yield f"nothing names the class {name} any more; it stays, with its data; {fix}"
+            if len(changes.created) == 1:
+                [new] = changes.created
+                keeps = f"`classes: {{{new}: {{renamed_from: {name}}}}}` keeps data and application"
+                yield f"if {new} is {name} under another name, {keeps}"
+    yield from _by_others(change, changes)
+
+
+def unexported(change: Change) -> list[str]:
+    """Classes with Durable Objects that the upload neither exports nor deletes: the service refuses it (10064)."""
+    exported = (change.desired.settings if change.desired else {}).get(EXPORTED)
+    if exported is None or not uploads(change):
+        return []
+    return [name for name in changes_of_classes(change).unnamed if name not in exported]
+
+
+def _by_others(change: Change, changes: ClassChanges) -> Iterator[str]:
+    """What somebody else did to classes that are to be there."""
+    before = (change.prior.outputs if change.prior else {}).get("namespaces") or {}
+    names = {identity: name for name, identity in namespaces_of(change).items()}
+    for name, identity in before.items():
+        if name not in changes.created:
+            continue
+        if now := names.get(identity):
+            yield f"somebody else renamed the class {name} to {now}; as it is, {name} is made anew, without data"
+            yield f"`classes: {{{name}: {{renamed_from: {now}}}}}` takes that back, `class_name: {now}` follows it"
+        else:
+            yield f"somebody else deleted the class {name}, and its data with it; it is made anew"
 
 
 # what follows

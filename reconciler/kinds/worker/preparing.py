@@ -13,6 +13,7 @@ from reconciler.clients.image_rules import ImageRules
 from reconciler.errors import InterruptedRunError, ProviderError, ReconcilerError, StalePlanError
 from reconciler.kinds.worker.classes import wanted_classes
 from reconciler.kinds.worker.durations import seconds
+from reconciler.kinds.worker.judging import EXPORTED
 from reconciler.kinds.worker.table import PRESENT
 from reconciler.model.address import ResourceAddress
 from reconciler.model.diagnostic import Diagnostic, Severity
@@ -73,8 +74,10 @@ class Preparing:
         classes = wanted_classes(wish.attributes)
         if classes:
             attributes["classes"] = classes
+        settings: dict[str, Value] = {}
         modules = modules_of(wish.settings, self._base_dir)
         if modules is not None:
+            settings[EXPORTED] = None if modules.classes is None else sorted(modules.classes)
             attributes["main"] = modules.main
             attributes["modules"] = {module.name: module.sha256 for module in modules.modules}
             self._check_unchanged(wish, modules.sha256)
@@ -85,7 +88,7 @@ class Preparing:
             attributes["containers"] = pinned
             recorded |= more
             problems += problem
-        return Prepared(attributes, diagnostics=tuple(problems), recorded=recorded)
+        return Prepared(attributes, diagnostics=tuple(problems), recorded=recorded, settings=settings)
 
     def _left_behind(self, wish: Desired, containers: Mapping[str, Any]) -> Iterator[str]:
         """Classes of applications that left the manifest and go on running, which an upload keeps switched on (interface 1.6)."""
