@@ -27,7 +27,10 @@ _SKOPEO = (
     "--src-tls-verify=false",
     "--dest-tls-verify=false",
 )
-_NOTE = "1 GiB in ten layers between two docker-registry processes on this machine; the target is emptied before each copy."
+_NOTE = (
+    "1 GiB in ten layers between two docker-registry processes on this machine. Before each copy the target is emptied,"
+    " and what is still to be written is written to disk."
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
 import subprocess
@@ -40,6 +41,8 @@ class LocalRegistry:
         """Begins anew with nothing in it."""
         self._stop()
         shutil.rmtree(self.folder / "data", ignore_errors=True)
+        # What the one before has left to be written to disk is not to be paid for by the next.
+        os.sync()
         self._start()
 
     def _start(self) -> None:

@@ -162,8 +162,8 @@ class Authorizer:
     def _token_request(
         self, scopes: tuple[str, ...], parameters: Mapping[str, str], found: Credentials | None
     ) -> TokenRequest:
-        realm, asked = parameters.get("realm", ""), parameters.get("scope", "")
-        wanted = scopes if not asked or asked in scopes else (*scopes, asked)
+        realm, asked = parameters.get("realm", ""), parameters.get("scope", "").split()
+        wanted = (*scopes, *(scope for scope in asked if not _is_among(scope, scopes)))
         question = TokenRequest(realm, parameters.get("service", ""), wanted)
         if not realm:
             raise self._refused("it names no token service")
@@ -192,3 +192,10 @@ class Authorizer:
 def _parameters(text: str) -> dict[str, str]:
     found = _PARAMETER.finditer(text)
     return {m[1].lower(): re.sub(r"\\(.)", r"\1", m[2]) if m[2] is not None else m[3] for m in found}
+
+
+def _is_among(scope: str, scopes: tuple[str, ...]) -> bool:
+    """Whether a scope is asked for already; a registry may write its actions in any order."""
+    what, _, actions = scope.rpartition(":")
+    others = (other.rpartition(":") for other in scopes)
+    return any(other == what and set(actions.split(",")) <= set(more.split(",")) for other, _, more in others)

@@ -8,9 +8,10 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
+from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
 import pytest
@@ -85,13 +86,19 @@ def managed(emulator: LocalServer, clock: Clock) -> Iterator[Registry]:
 @pytest.fixture(scope="session")
 def docker_registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Debian's docker-registry on a free port; gives its host."""
+    with debian_registry(tmp_path_factory.mktemp("docker-registry")) as host:
+        yield host
+
+
+@contextmanager
+def debian_registry(folder: Path, auth: str = "{}") -> Iterator[str]:
+    """Debian's docker-registry, its data in a folder; `auth` says how it wants to be told who asks."""
     program = shutil.which("docker-registry")
     if program is None:
         pytest.skip("docker-registry is not installed (apt-get install docker-registry)")
-    folder = tmp_path_factory.mktemp("docker-registry")
-    port = _free_port()
+    port = free_port()
     process = subprocess.Popen(
-        [program, "serve", str(_configuration(folder, port))],
+        [program, "serve", str(_configuration(folder, port, auth))],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
@@ -104,18 +111,19 @@ def docker_registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         process.wait()
 
 
-def _configuration(folder: Path, port: int) -> Path:
+def _configuration(folder: Path, port: int, auth: str) -> Path:
     path = folder / "config.yml"
     path.write_text(
         "version: 0.1\n"
         "log: {level: error, accesslog: {disabled: true}}\n"
         f"storage: {{filesystem: {{rootdirectory: {folder}/data}}, delete: {{enabled: true}}}}\n"
         f"http: {{addr: '127.0.0.1:{port}'}}\n"
+        f"auth: {auth}\n"
     )
     return path
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -127,6 +135,8 @@ def _await_answer(url: str) -> None:
         try:
             with urlopen(url, timeout=5):
                 return
+        except HTTPError:  # one that wants a login has answered, too
+            return
         except (URLError, ConnectionError):
             time.sleep(0.05)
     raise AssertionError("docker-registry did not start")

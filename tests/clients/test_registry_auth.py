@@ -55,6 +55,21 @@ def test_a_token_is_fetched_for_its_scopes_only() -> None:
     assert realm.asked[0].authorization == LOGIN.basic()
 
 
+@pytest.mark.parametrize(
+    ("asked", "more"),
+    [
+        ("repository:app:pull", []),
+        ("repository:other:push,pull repository:app:pull", ["repository:other:push,pull"]),
+        ("repository:app:push,pull", ["repository:app:push,pull"]),
+        ("registry:catalog:*", ["registry:catalog:*"]),
+    ],
+)
+def test_what_the_registry_asks_for_is_asked_for_scope_by_scope(asked: str, more: list[str]) -> None:
+    realm = Realm({"token": "t0ken"})
+    authorizer(lambda: LOGIN, realm).renew(SCOPES, "", BEARER.replace("repository:app:pull", asked))
+    assert [value for key, value in realm.asked[0].parameters() if key == "scope"] == [*SCOPES, *more]
+
+
 def test_a_rejected_login_is_minted_again() -> None:
     minted = iter([Credentials("v1", "first"), Credentials("v1", "second")])
     auth = authorizer(lambda: next(minted))
