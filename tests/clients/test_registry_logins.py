@@ -79,7 +79,13 @@ class Signer:
             {"type": kind, "name": name, "actions": actions.split(",")}
             for kind, name, actions in (scope.split(":") for scope in scopes)
         ]
-        claims = {"iss": "tests", "aud": "tests", "sub": "", "jti": str(len(self.scopes)), "access": access}
+        claims: dict[str, Any] = {
+            "iss": "tests",
+            "aud": "tests",
+            "sub": "",
+            "jti": str(len(self.scopes)),
+            "access": access,
+        }
         claims |= {"iat": now - 7200, "nbf": now - 7200, "exp": now + lasts}
         pem = self.certificate.read_text().splitlines()[1:-1]
         signed = f"{_packed({'typ': 'JWT', 'alg': 'RS256', 'x5c': [''.join(pem)]})}.{_packed(claims)}"
