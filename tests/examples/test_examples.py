@@ -12,8 +12,10 @@ from typing import Any
 from unittest import mock
 
 import pytest
+from ruamel.yaml import YAML
 
 from reconciler.cli.main import run
+from reconciler.kinds import SECTIONS
 from reconciler.manifest import peek
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -80,6 +82,17 @@ def test_an_example_is_planned_applied_and_removed_again(name: str, folder: Path
         code, _, err = reconciler(here, "destroy --local --yes", *where, *flags)
         assert code == 0, err
         assert reconciler(here, "state list --local", *where)[1] == ""
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_example_is_in_the_layout_of_fmt(name: str, folder: Path) -> None:
+    assert reconciler(folder / name, "fmt --check") == (0, "", "")
+
+
+def test_every_kind_is_among_what_is_applied_above() -> None:
+    applied = [EXAMPLES / name / "containers.yaml" for name in NAMES if name not in NEEDS_DOCKER_HUB]
+    shown = {section for path in applied for section in YAML(typ="safe").load(path.read_text())}
+    assert set(SECTIONS) - shown == set()
 
 
 def test_the_commands_of_the_readme_work_as_they_stand(folder: Path) -> None:
