@@ -25,6 +25,7 @@ COMMANDS = {
     "check": "Check your Dockerfiles and conventions",
     "plan": "Show what would be done, and do nothing",
     "apply": "Do what a plan shows",
+    "explain": "Say why a plan changes something, and what would have to be different",
     "destroy": "Remove everything this manifest and environment made",
     "comment": "Post the plan on the pull request that this run belongs to",
     "reviewed": "Fetch the plan that was reviewed on the pull request of this commit",
