@@ -39,6 +39,7 @@ FILES = {
     "lib/one.mjs": "export const one = 1\n",
     "lib/two.mjs": "export const two = 2\n",
     "other.Dockerfile": "FROM scratch\nCOPY one.txt /\n",
+    ".dockerignore": "containers.yaml\n",
     "context-1/Dockerfile": "FROM scratch AS one\nCOPY . /\nFROM scratch AS two\nCOPY . /\n",
     "context-1/other.Dockerfile": "FROM scratch\nCOPY . /other/\n",
     "context-2/Dockerfile": "FROM scratch\nCOPY . /second/\n",

@@ -50,6 +50,10 @@ class Case:
         """Made, changed, without; what cannot be left out stays."""
         return self.first, self.second, self.second if self.said.removed == "refused" else self.removed
 
+    def emptied(self) -> Mapping[str, Any]:
+        """The last of the blocks, in which a key that it leaves out is `null` instead."""
+        return {self.path.split(".")[0].removesuffix("[]"): None, **self.blocks()[-1]}
+
 
 def cases(kind: Kind) -> Iterator[Case]:
     """A case for every place of the kind's schema that the reference speaks of, and for some in another block.
@@ -140,12 +144,12 @@ class Step:
     world: Mapping[str, Any]
 
     def change(self, address: str) -> str:
-        """Action and effect for an address; `nothing` where it is not in the plan."""
-        return _change(self.planned, address)
+        """What the plan says for an address."""
+        return change_of(self.planned, address)
 
     def left_over(self, address: str) -> str:
         """The same once it has been applied."""
-        return _change(self.left, address)
+        return change_of(self.left, address)
 
     def notes(self, address: str) -> list[str]:
         """What the plan remarks about a resource."""
@@ -174,17 +178,19 @@ def _things_of(identity: str, some: list[dict[str, Any]]) -> list[Any]:
     return [{key: value for key, value in one.items() if not _MOVING.fullmatch(key)} for one in mine[-1:]]
 
 
-def _change(plan: Any, address: str) -> str:
+def change_of(plan: Any, address: str) -> str:
+    """Action and effect for an address; `nothing` where it is not in the plan."""
     found = [one for one in plan["changes"] if one["address"] == address]
     return f"{found[0]['action']} {found[0]['effect']}" if found else "nothing"
 
 
 @dataclass(slots=True)
 class Story:
-    """What became of all cases of a group."""
+    """What became of all cases of a group; `emptied`: the plan where what was left out is `null`."""
 
     cases: list[Case]
     steps: list[Step] = field(default_factory=list)
+    emptied: Any = None
 
 
 def manifest(blocks: Mapping[str, Mapping[str, Any]], section: str, *, singleton: bool = False) -> str:
@@ -211,6 +217,9 @@ def played(project: Project, some: list[Case]) -> Story:
         state = json.loads((project.folder / "state" / "default.json").read_text())
         identities = {address: one["identity"] for address, one in state["resources"].items()}
         story.steps.append(Step(planned, applied, project.plan(), identities, project.page("world")))
+    blocks = {case.key: case.emptied() for case in some}
+    project.write(manifest(blocks, kind.section, singleton=kind.singleton))
+    story.emptied = project.plan()
     return story
 
 

@@ -17,7 +17,7 @@ from tests.clients.images import Image, image, layout_files, write_folder, write
 from tests.harness import Project, project
 from tests.kinds.fields.said import OPTIONS, said
 from tests.kinds.fields.samples import ENVIRON, FILES, LAYERS, above
-from tests.kinds.fields.story import Case, Story, cases, manifest, played
+from tests.kinds.fields.story import Case, Story, cases, change_of, manifest, played
 
 KINDS = {name: handler.kind for name, handler in build_handlers(Clients()).items()}
 ALL = [case for kind in KINDS.values() for case in cases(kind)]
@@ -93,6 +93,11 @@ def test_a_field_that_is_left_out_is_as_the_reference_says(case: Case, story: St
     assert gone.left_over(case.address) == "nothing", gone.said_of(case.address)
     keeps = any("the service keeps it" in note for note in gone.notes(case.address))
     assert keeps == (case.said.removed == "kept")
+
+
+@each
+def test_null_is_as_good_as_left_out(case: Case, story: Story) -> None:
+    assert change_of(story.emptied, case.address) == "nothing"
 
 
 @each
