@@ -196,6 +196,11 @@ class ContainersApi(AccountApi):
         """Gives one placement with its events (reference 2.9)."""
         return self._document("GET", f"/containers/placements/{segment(placement_id)}")
 
+    def replace_placement(self, placement_id: str) -> Document:
+        """Places a deployment's container anew (reference 2.6)."""
+        path = f"/containers/placements/{segment(placement_id)}"
+        return self._document("POST", path, json={"replace": True})
+
     def list_ips(
         self,
         *,

@@ -43,6 +43,7 @@ OBJECTS: list[tuple[Call, str, str, Any]] = [
     (lambda api: api.update_deployment("D", BODY), "PATCH", "/deployments/D/v2", BODY),
     (lambda api: api.recreate_deployment("D", BODY), "POST", "/deployments/D/recreate", BODY),
     (lambda api: api.get_placement("P"), "GET", "/placements/P", None),
+    (lambda api: api.replace_placement("P"), "POST", "/placements/P", {"replace": True}),
     (lambda api: api.list_ips(allocated=True, ip_type="v4"), "GET", "/ips?allocated=true&ipType=v4", None),
     (lambda api: api.create_registry(BODY), "POST", "/registries", BODY),
     (lambda api: api.delete_registry("docker.io"), "DELETE", "/registries/docker.io", None),

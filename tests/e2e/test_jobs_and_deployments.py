@@ -328,6 +328,36 @@ def test_a_container_that_does_not_come_up_fails_the_step(shop: Project) -> None
     assert (ended.code, "its container failed" in ended.err) == (4, True), ended.err
 
 
+def test_a_container_that_does_not_run_is_seen_again_and_placed_anew(shop: Project) -> None:
+    shop.settings(unhealthy=[{"image": image(b"layer one").top.digest}])
+    shop.write(ALONE)
+    shop.run("apply", "--yes")
+    made, since = alone(shop), shop.last_request()
+    [change] = shop.plan()["changes"]
+    assert (change["action"], change["effect"]) == ("update", "none")
+    assert change["reason"] == "its container does not run, and is placed anew"
+    assert shop.run("apply", "--yes").code == 4, "it fails for as long as it does not come up"
+    shop.settings(unhealthy=[])
+    assert shop.actions() == {"deployment.edge": "update"}
+    shop.apply()
+    assert shop.actions() == {}
+    assert alone(shop)["id"] == made["id"]
+    writes = [path.rpartition("/")[0] for method, path in shop.requests(since) if method != "GET"]
+    assert {path.rpartition("/")[2] for path in writes if "/v2/" not in path} == {"placements"}
+
+
+def test_what_is_to_change_comes_up_with_the_change(shop: Project) -> None:
+    shop.settings(unhealthy=[{"image": image(b"layer one").top.digest}])
+    shop.write(ALONE)
+    shop.run("apply", "--yes")
+    shop.settings(unhealthy=[])
+    since = shop.last_request()
+    shop.write(ALONE.replace("command: [serve]", "command: [serve, --well]"))
+    shop.apply()
+    assert not [path for _, path in shop.requests(since) if "/placements/" in path]
+    assert shop.actions() == {}
+
+
 def test_a_deployment_leaves_with_its_block_and_with_destroy(shop: Project) -> None:
     applied(shop, ALONE)
     shop.write(ALONE[: ALONE.index("deployments:")])

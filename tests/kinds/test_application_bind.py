@@ -129,16 +129,19 @@ def test_an_unknown_region_names_the_nearest() -> None:
 
 
 @pytest.mark.parametrize(
-    ("constraints", "warning"),
+    ("constraints", "said"),
     [
-        ({"regions": ["ME"]}, "limited capacity"),
-        ({"regions": ["ENAM"], "jurisdiction": "eu"}, "ENAM is outside the jurisdiction eu"),
+        ({"regions": ["ME"]}, "ME has limited capacity and cannot be used alone; add a region beside it"),
+        ({"regions": ["ME", "WEUR"]}, ""),
+        (
+            {"regions": ["ENAM"], "jurisdiction": "eu"},
+            "ENAM is outside the jurisdiction eu; it holds EEUR, WEUR",
+        ),
+        ({"regions": ["ENAM"], "jurisdiction": "US"}, ""),
     ],
 )
-def test_places_that_will_hardly_work_are_warned_of(constraints: object, warning: str) -> None:
-    found = bound(constraints=constraints)
-    assert found.messages == []
-    assert warning in found.warnings[0][2]
+def test_places_that_contradict_themselves_are_errors(constraints: object, said: str) -> None:
+    assert bound(constraints=constraints).messages == ([said] if said else [])
 
 
 @pytest.mark.parametrize(

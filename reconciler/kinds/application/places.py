@@ -66,10 +66,10 @@ def _check(canonical: Mapping[str, Value], context: BindContext) -> None:
             context.report(("constraints", "regions"), BAD_REGION, f'there is no region "{region}"', fix)
     if regions and set(regions) <= _SCARCE:
         summary = f"{', '.join(regions)} has limited capacity and cannot be used alone"
-        context.warn(("constraints", "regions"), REGION_ALONE, summary, "add a region beside it")
+        context.report(("constraints", "regions"), REGION_ALONE, summary, "add a region beside it")
     jurisdiction = canonical.get("jurisdiction")
     outside = set(regions) - JURISDICTIONS.get(str(jurisdiction), set(regions))
     if outside:
         summary = f"{', '.join(sorted(outside))} is outside the jurisdiction {jurisdiction}"
         allowed = ", ".join(sorted(JURISDICTIONS[str(jurisdiction)]))
-        context.warn(("constraints", "regions"), OUTSIDE_JURISDICTION, summary, f"it holds {allowed}")
+        context.report(("constraints", "regions"), OUTSIDE_JURISDICTION, summary, f"it holds {allowed}")

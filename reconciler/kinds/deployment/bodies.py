@@ -17,6 +17,9 @@ WHAT = "placement"
 _MEMBERS = ("environment_variables", "labels", "secrets", "checks")
 _EMPTY: dict[str, Value] = {"dns": {}, "command": [], "entrypoint": [], "ssh_public_key_ids": []}
 _FAILED = ("failed", "stopped", "unhealthy")
+_ENDED = ("failed", "stopped")
+PLACEMENT = "placement"
+"""What is owed where a container has ended: to be placed anew."""
 
 
 def create_body(wanted: Attributes, operation: str) -> dict[str, Any]:
@@ -82,6 +85,9 @@ def observed(document: Mapping[str, Any], subject: Subject | None = None) -> Obs
         freshness=str(document.get("version", "")),
         created_at=str(document.get("created_at", "")),
         unsettled=waiting_for(document, subject) if subject and not is_placed(document) else None,
+        owes=(PLACEMENT,)
+        if subject and subject.prior and is_placed(document) and has_ended(document)
+        else (),
         raw=document,
     )
 
@@ -105,6 +111,11 @@ def is_placed(document: Mapping[str, Any]) -> bool:
 def has_failed(document: Mapping[str, Any]) -> bool:
     """Whether it was placed and does not run."""
     return health_of(document) in _FAILED
+
+
+def has_ended(document: Mapping[str, Any]) -> bool:
+    """Whether it was placed and does not run any more; one that is only unhealthy goes on."""
+    return health_of(document) in _ENDED
 
 
 def health_of(document: Mapping[str, Any]) -> str:

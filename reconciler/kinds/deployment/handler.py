@@ -32,7 +32,7 @@ from reconciler.model.handler import (
     Work,
 )
 from reconciler.model.resource import Desired, Observed, Pending
-from reconciler.model.value import Attributes
+from reconciler.model.value import Attributes, at_path
 
 _AGAIN_IN = 2.0
 _LONGEST = 600.0
@@ -58,6 +58,9 @@ class DeploymentsApi(Protocol):
 
     def delete_deployment(self, deployment_id: str) -> None:
         """Deletes one with its placements."""
+
+    def replace_placement(self, placement_id: str) -> Document:
+        """Places its container anew."""
 
     def list_placements(self, deployment_id: str) -> Sequence[Document]:
         """Where one ran and runs, with events."""
@@ -89,6 +92,8 @@ class DeploymentHandler(Handler):
     def judge(self, change: Change) -> Judgement:
         """Whatever changes, the container is placed anew (reference 2.6)."""
         judged = super().judge(change)
+        if _owes(change) and not change.attributes:
+            return Judgement(Effect.NONE, reason="its container does not run, and is placed anew")
         if judged.effect is Effect.DOWNTIME and change.action in (Action.UPDATE, Action.ADOPT):
             return replace(judged, hazards=(_RESTART,))
         return replace(judged, effect=Effect.NONE) if change.action is Action.CREATE else judged
@@ -142,13 +147,15 @@ class DeploymentHandler(Handler):
         return self._deployments.create_deployment(body)
 
     def update(self, change: Change, work: Work) -> Result:
-        """Sends what differs; the container is placed anew."""
+        """Sends what differs; the container is placed anew, for that or because it has ended."""
         assert change.observed is not None
         body = bodies.modify_body(change, work.operation)
-        if not body:
+        if body:
+            return self._result(change, self._deployments.update_deployment(change.observed.identity, body))
+        if not _owes(change):
             return Result(change.observed)
-        document = self._deployments.update_deployment(change.observed.identity, body)
-        return self._result(change, document)
+        placement = at_path(change.observed.raw, ("current_placement", "id"))
+        return self._result(change, self._deployments.replace_placement(str(placement)))
 
     def _result(self, change: Change, document: Document) -> Result:
         return Result(bodies.observed(document), bodies.waiting_for(document, change), image_facts(change))
@@ -195,6 +202,11 @@ class DeploymentHandler(Handler):
             return ""
         events = placements[-1].get("events") if placements else None
         return f": {events[-1].get('message') or events[-1].get('name')}" if events else ""
+
+
+def _owes(change: Change) -> bool:
+    """Whether its container ended although nothing of it is to change: it was made, and does not run."""
+    return change.observed is not None and bodies.PLACEMENT in change.observed.owes
 
 
 def _begun_by(subject: Subject, documents: Sequence[Document]) -> Sequence[Observed]:
