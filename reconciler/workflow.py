@@ -36,6 +36,7 @@ from reconciler.model.state import State
 from reconciler.model.stop import StopSignal
 from reconciler.model.value import Secret, is_plain, pointers
 from reconciler.storage.kept_lists import decode_list, encode_list
+from reconciler.storage.notebook import Notebook
 from reconciler.storage.store import Store
 
 TOMBSTONE_SECONDS = 86_400.0
@@ -283,7 +284,10 @@ def carry_out(
     wait: bool = True,
     again: Checkpoints | None = None,
 ) -> State:
-    """Executes a plan: every batch of events is durable before the next step starts. Returns the state after it."""
+    """Executes a plan: every batch of events is durable before the next step starts. Returns the state after it.
+
+    Raises NotCommittedError where the disk refused: nothing was begun from then on, and what was under way has ended.
+    """
     run = Run(
         run_id,
         house.by,
@@ -296,14 +300,17 @@ def carry_out(
         again=again or {},
     )
     happened: list[Event] = []
+    notebook = Notebook(store, house.stop.ask)
     for told in execute(blueprint, house.handlers, run):
         batch = scrubbed(told, house.scrub)
-        store.append(batch)
+        notebook.append(batch)
         happened.extend(event for event in batch if not isinstance(event, StepProgressed))
         report(batch)
     # Folded once: every fold copies the state, and there are thousands of batches.
     state = state.after(happened)
-    state = _with_key_id(blueprint, _with_outputs(blueprint, state, store))
+    state = _with_key_id(blueprint, _with_outputs(blueprint, state, notebook))
+    if notebook.refusal is not None:
+        raise notebook.given_up(state)
     _keep_lists(blueprint, state, store)
     return _without_old_tombstones(state, house)
 
@@ -331,7 +338,7 @@ def _with_key_id(blueprint: Blueprint, state: State) -> State:
     return state
 
 
-def _with_outputs(blueprint: Blueprint, state: State, store: Store) -> State:
+def _with_outputs(blueprint: Blueprint, state: State, notebook: Notebook) -> State:
     """The manifest's outputs as they are now; one that is not known keeps its last value."""
     values = {}
     for name, output in blueprint.manifest.outputs.items():
@@ -343,5 +350,5 @@ def _with_outputs(blueprint: Blueprint, state: State, store: Store) -> State:
     if values == dict(state.outputs):
         return state
     event = OutputsChanged(values)
-    store.append((event,))
+    notebook.append((event,))
     return state.after((event,))

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -33,6 +34,7 @@ from reconciler.model.stop import StopSignal
 from reconciler.render.machine import render_json
 from reconciler.render.progress import LineProgress, LiveProgress, Progress, Tally
 from reconciler.render.rollouts import report_text
+from reconciler.storage.journal import NotDurableError
 
 Function = Callable[..., Any]
 
@@ -93,11 +95,22 @@ def carry_out(common: Common, app: str, command: str, deed: Deed, *, wait: bool)
         operations.store.check_writable()
         with operations.store.lock(command):
             desk = _open(operations, address)
-            try:
+            with _committed(desk):
                 _do(desk, deed, wait=wait)
-            finally:
-                operations.store.commit(desk.state)
         return _conclude(desk, interrupted=stop())
+
+
+@contextmanager
+def _committed(desk: Desk) -> Iterator[None]:
+    """Writes the state at the end, however it ends; where the disk has refused events, the error tells what they were."""
+    try:
+        yield
+    except NotDurableError:
+        raise
+    except BaseException:
+        desk.operations.store.commit(desk.state)
+        raise
+    desk.operations.store.commit(desk.state)
 
 
 def _open(operations: Operations, address: ResourceAddress) -> Desk:

@@ -25,6 +25,8 @@ def say_error(error: ReconcilerError, *, as_json: bool = False) -> None:
         }
         click.echo(render_json(document), nl=False)
     say_diagnostics(findings)
+    if record := getattr(error, "record", ""):
+        click.echo(record, nl=False, err=True)
     if not findings:
         for line in str(error).splitlines():
             click.echo(harmless(f"error: {line}" if line == str(error).splitlines()[0] else line), err=True)

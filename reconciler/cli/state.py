@@ -180,12 +180,12 @@ def pull(common: Common) -> int:
 
 @command.command("push")
 @common_options
-@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.argument("document", metavar="FILE", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--force", is_flag=True, help="Also where it does not follow from what is there.")
-def push(common: Common, file: Path, force: bool) -> int:
+def push(common: Common, document: Path, force: bool) -> int:
     """Take in a document: an edited state, or the recovery record of a run."""
     store = open_store(common)
     with store.lock("state push"):
-        state = store.push(file.read_bytes(), force=force)
+        state = store.push(document.read_bytes(), force=force)
     note(f"taken in as state #{state.serial}")
     return 0

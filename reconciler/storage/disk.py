@@ -136,8 +136,12 @@ def _open_regular(path: str, flags: int) -> int:
     return descriptor
 
 
-def cannot_write(path: Path | str, error: OSError) -> StateError:
+class UnwritableError(StateError):
+    """The disk refuses."""
+
+
+def cannot_write(path: Path | str, error: OSError) -> UnwritableError:
     """What is said when the disk refuses."""
     reason = error.strerror or "the disk refused"
     what_to_do = _WHAT_TO_DO.get(error.errno or 0, "look at the folder and its disk, and run again")
-    return StateError(f"{path} cannot be written: {reason}", fix=what_to_do)
+    return UnwritableError(f"{path} cannot be written: {reason}", fix=what_to_do)

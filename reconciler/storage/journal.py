@@ -7,6 +7,7 @@ without its end: that one is cut. Whether a journal belongs to a state is said b
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ JOURNAL_FORMAT = "1.0"
 
 _FRAME = re.compile(rb"([0-9a-f]{8}) ([0-9a-f]{8}) ")
 _FRAME_BYTES = 18
+_HARMFUL = re.compile(r"[^\x20-\x7f]+")
 
 
 class JournalHeader(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -155,8 +157,28 @@ def whole_journal(header: JournalHeader, events: Sequence[Event], envelope: Enve
 
 
 def recovery_record(header: JournalHeader, events: Sequence[Event], envelope: Envelope | None = None) -> str:
-    """Events that reached no disk, as a journal of their own; `state push` takes it."""
-    return whole_journal(header, events, envelope).decode()
+    """Events that reached no disk, as a journal of their own; `state push` takes it.
+
+    It is shown on terminals, so what could do harm there stands in JSON's escapes.
+    """
+    return whole_journal(header, events, _Escaping(envelope or Plain())).decode()
+
+
+class _Escaping:
+    """An envelope around JSON of harmless ASCII."""
+
+    def __init__(self, envelope: Envelope) -> None:
+        self._envelope = envelope
+
+    def wrap(self, document: bytes, about: str) -> bytes:
+        escaped = _HARMFUL.sub(lambda found: json.dumps(found[0])[1:-1], document.decode())
+        return self._envelope.wrap(escaped.replace("\x7f", "\\u007f").encode(), about)
+
+    def unwrap(self, stored: bytes, about: str) -> bytes:
+        return self._envelope.unwrap(stored, about)
+
+    def lenient(self) -> Envelope:
+        return self
 
 
 def is_journal(data: bytes) -> bool:

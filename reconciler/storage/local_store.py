@@ -19,7 +19,7 @@ from reconciler.model.event import Event
 from reconciler.model.state import State
 from reconciler.storage import rescue
 from reconciler.storage.codec import encode_version
-from reconciler.storage.disk import Disk, cannot_write, sweep_temporaries, write_whole
+from reconciler.storage.disk import Disk, UnwritableError, cannot_write, sweep_temporaries, write_whole
 from reconciler.storage.envelope import Envelope, about_version
 from reconciler.storage.high_water import HighWaterMarks
 from reconciler.storage.identity import Identity
@@ -31,6 +31,7 @@ from reconciler.storage.reading import Reading, believe, moved_to
 from reconciler.storage.rekeying import rekey
 from reconciler.storage.serials import goes_on_from, is_news
 from reconciler.storage.state_file import History, StateFile, StatePaths, VersionNote
+from reconciler.storage.store import GO_ON, NotCommittedError
 
 
 @dataclass(slots=True)
@@ -167,10 +168,15 @@ class LocalStore:
     def commit(self, state: State) -> State:
         """Writes the state and drops the journal. The serial rises if a saved plan would now rest on something else."""
         session = self._session_for(state)
-        if session.reading is None:
-            state = self._write(session, state, state.serial + 1, folded="")
-        else:
-            state = self._write_if_moved(session, session.reading, state)
+        try:
+            if session.reading is None:
+                state = self._write(session, state, state.serial + 1, folded="")
+            else:
+                state = self._write_if_moved(session, session.reading, state)
+        except UnwritableError as error:
+            if session.journal is None or session.journal.is_empty:
+                raise
+            raise NotCommittedError(error.message, fix=f"{error.fix}; {GO_ON}") from None
         self._drop_journal(session)
         if session.has_kept:
             self._lists.drop_unneeded(self._versions())

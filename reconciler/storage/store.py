@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from typing import Protocol
 
+from reconciler.errors import StateError
 from reconciler.model.event import Event
 from reconciler.model.state import State
 from reconciler.storage.lock import Holder
@@ -18,6 +19,15 @@ LEASE_SECONDS = 60.0
 """For how long a remote lease lasts that is not renewed."""
 REQUEST_SECONDS = LEASE_SECONDS / 2
 """The longest that a request to the API may take while a lease guards it; without a lease there is no such limit."""
+
+
+GO_ON = "what was begun stands in the journal; run again once it can be written, and it goes on"
+
+
+class NotCommittedError(StateError):
+    """What has been done is not in the state yet, but can be found again."""
+
+    exit_code = 4
 
 
 class Store(Protocol):

@@ -177,3 +177,8 @@ def test_any_run_cut_anywhere_is_a_prefix(run: tuple[tuple[Event, ...], ...]) ->
     for end in range(first_line, len(data) + 1, 7):
         found = parse_journal(data[:end]).events
         assert found == events[: len(found)]
+
+
+def test_a_record_says_what_a_journal_says() -> None:
+    nasty = samples.begun(1, facts={"name": "\x1b\u202e\x7f\x9b🔑\\u007f \x7f"})
+    assert parse_journal(recovery_record(HEADER, [nasty]).encode()).events == (nasty,)

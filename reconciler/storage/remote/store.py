@@ -44,14 +44,7 @@ from reconciler.storage.remote.session import Segments, Session, require, unknow
 from reconciler.storage.remote.shelf import Patient, Shelf, TakenError
 from reconciler.storage.serials import goes_on_from, is_news
 from reconciler.storage.state_file import KEPT_VERSIONS, VersionNote
-
-GO_ON = "what was begun stands in the journal; run again once the place can be reached, and it goes on"
-
-
-class NotCommittedError(StateError):
-    """What has been done is not in the state yet, but can be found again."""
-
-    exit_code = 4
+from reconciler.storage.store import GO_ON, NotCommittedError
 
 
 class RemoteStore:

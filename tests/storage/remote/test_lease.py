@@ -12,8 +12,8 @@ from reconciler.storage.journal import NotDurableError
 from reconciler.storage.remote import alive, claim
 from reconciler.storage.remote.head import HEAD_NAME, decode_head, encode_head
 from reconciler.storage.remote.lease import LeaseLostError, Timing
-from reconciler.storage.remote.store import NotCommittedError, RemoteStore
-from reconciler.storage.store import LEASE_SECONDS
+from reconciler.storage.remote.store import RemoteStore
+from reconciler.storage.store import LEASE_SECONDS, NotCommittedError
 from tests.storage import samples
 from tests.storage.remote.memory import Clock, MemoryShelf, damage, store
 
