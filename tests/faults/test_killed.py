@@ -1,70 +1,71 @@
-"""SIGKILL in the middle of an apply: the next run ends in the world that an uninterrupted one would have made."""
+"""SIGKILL wherever it can strike: one more run, and the world is that of a run which nothing disturbed.
+
+Three stories: everything is created; created, updated, replaced and deleted; destroyed (tests/faults/everything.py).
+Compared are the worlds, up to ids, times and numbers of versions, and what was ever made, by the ledger.
+"""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from random import Random
+
 import pytest
 
-from tests.clients.images import image, layout_files, write_folder
-from tests.e2e.shop import SHOP
-from tests.harness import Project
+from tests.faults.conftest import Record
+from tests.faults.trials import Bench, bench
+
+LONG = bool(os.environ.get("RECONCILER_LONG"))
+STORIES = ("create", "change", "destroy")
+PARTS = 20
+OUTCOME = "after one more run 0 orphans, 0 duplicates, nothing lost, nothing left to do, nobody asked"
 
 
-def killed_at(project: Project, request: int, *args: str) -> None:
-    """Runs an apply as a process of its own, and kills it when that many requests have arrived."""
-    since = project.last_request()
-    project.faults({"fault": {"delay": 0.02}, "times": 0})
-    with project.process("apply", "--yes", *args) as process:
-        project.await_requests(since, request, process)
-        process.kill()
-        process.communicate()
-    project.faults()
+@pytest.fixture(scope="module")
+def trials(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    with bench(tmp_path_factory.mktemp("trials")) as made:
+        yield made
 
 
-def assert_whole(project: Project, digest: str, max_instances: int) -> None:
-    [application] = project.world("application")
-    [worker] = project.world("worker")
-    [namespace] = project.world("namespace")
-    assert application["configuration"]["image"].endswith(digest)
-    assert application["max_instances"] == max_instances
-    assert application["durable_objects"]["namespace_id"] == namespace["id"]
-    assert worker["id"] == "shop-edge"
-    assert project.actions() == {}
+def some(bench: Bench, story: str, part: int, parts: int = PARTS) -> range:
+    """A part of the boundaries of a story: every so manieth; in a short run, a few of them."""
+    step = parts if LONG else bench.stories[story].boundaries // 6
+    return range(1 + part, bench.stories[story].boundaries + 1, step)
 
 
-@pytest.mark.parametrize("request_number", range(1, 26, 2))
-def test_killed_while_creating(shop: Project, request_number: int) -> None:
-    shop.write(SHOP)
-    killed_at(shop, request_number)
-    shop.apply()
-    assert_whole(shop, image(b"layer one").top.digest, 4)
-    created = [one for entry in shop.page("ledger") for one in entry["created"]]
-    for kind in ("application", "worker", "namespace"):
-        assert len({one["id"] for one in created if one["kind"] == kind}) == 1, kind
+def test_the_stories_are_long_enough(trials: Bench) -> None:
+    assert sum(one.boundaries for one in trials.stories.values()) >= 600
+    assert trials.stories["change"].boundaries >= 200
 
 
-@pytest.mark.parametrize("request_number", range(1, 26, 2))
-def test_killed_while_rolling_out(shop: Project, request_number: int) -> None:
-    shop.write(SHOP)
-    shop.apply()
-    new = image(b"layer two")
-    write_folder(shop.folder / "image", layout_files(new))
-    shop.write(SHOP.replace("max_instances: 4", "max_instances: 6"))
-    killed_at(shop, request_number)
-    shop.apply()
-    assert_whole(shop, new.top.digest, 6)
-    assert {one["image"] for one in shop.world("application")[0]["running"]} == {
-        shop.world("application")[0]["configuration"]["image"]
-    }
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("part", range(PARTS if LONG else 1))
+@pytest.mark.parametrize("story", STORIES)
+def test_killed_at_a_boundary(trials: Bench, story: str, part: int, record: Record) -> None:
+    runs = [trials.trial(story, {"at": at}) for at in some(trials, story, part)]
+    killed = sum(first.code == -9 for first, _ in runs)
+    record(1, f"SIGKILL at every request and durable write: {story}", killed, OUTCOME)
 
 
-@pytest.mark.parametrize("request_number", range(1, 20, 3))
-def test_killed_while_destroying(shop: Project, request_number: int) -> None:
-    shop.write(SHOP)
-    shop.apply()
-    smaller = SHOP[: SHOP.index("workers:")]
-    shop.write(smaller)
-    allow = ("--allow", "DELETES_DATA", "--allow", "DISABLES_CONTAINER", "--allow-destroy", "2")
-    killed_at(shop, request_number, *allow)
-    shop.run("apply", "--yes", *allow)
-    assert shop.actions() == {}
-    assert (shop.world("application"), shop.world("worker")) == ([], [])
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("part", range(PARTS if LONG else 1))
+def test_killed_at_any_time(trials: Bench, part: int, record: Record) -> None:
+    random, killed = Random(part), 0
+    for number in range(50 if LONG else 6):
+        story = trials.stories[STORIES[number % 3]]
+        moment = random.uniform(0.01, story.seconds)
+        first, _ = trials.trial(story.name, {"kill_after": moment})
+        killed += first.code == -9
+    record(1, "SIGKILL at random times", killed, OUTCOME)
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("part", range(10 if LONG else 1))
+def test_killed_again_while_it_recovers(trials: Bench, part: int, record: Record) -> None:
+    random, killed = Random(part), 0
+    for number in range(20 if LONG else 3):
+        story = trials.stories[STORIES[number % 3]]
+        cuts = [{"at": random.randint(1, story.boundaries)}, {"at": random.randint(1, story.boundaries // 3)}]
+        first, second, _ = trials.trial(story.name, *cuts)
+        killed += first.code == second.code == -9
+    record(1, "SIGKILL twice, the second one while the first is recovered from", killed, OUTCOME)
