@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import applying, copying, deep, hashing, makespan, noop, starting, terraform
+from bench import applying, copying, deep, hashing, makespan, noop, page, starting, terraform
 from bench.tables import Table, as_markdown, as_text
 
 MEASURES: Mapping[str, Callable[[int], Table | None]] = {
@@ -20,6 +20,7 @@ MEASURES: Mapping[str, Callable[[int], Table | None]] = {
     "makespan": makespan.measure,
     "copying": copying.measure,
     "hashing": hashing.measure,
+    "page": page.measure,
     "terraform": terraform.measure,
 }
 

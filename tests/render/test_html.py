@@ -8,6 +8,7 @@ import re
 from collections import Counter
 from dataclasses import replace
 from html.parser import HTMLParser
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -16,12 +17,23 @@ from hypothesis import strategies as st
 from reconciler.model.plan import Plan
 from reconciler.render.html import render_html
 from reconciler.render.html.elements import element, empty, joined
-from tests.render.plans import HOSTILE, SECRET, attribute, change, plan, plans, random_plan, shop_plan
+from tests.render.plans import (
+    HOSTILE,
+    ROLLOUT,
+    SECRET,
+    attribute,
+    change,
+    plan,
+    plans,
+    random_plan,
+    shop_plan,
+)
 
+STEPS: Any = ROLLOUT["steps"]
 VOID = {"meta", "link", "input", "path", "rect", "use"}
 TAGS = """
 html head title style body script header main footer section h1 h2 h3 p a b ul li span code div details summary
-table thead tbody tr th td del ins pre figure figcaption svg defs text button label fieldset legend
+table thead tbody tr th td del ins pre figure svg g defs text button label fieldset legend
 """
 KNOWN = VOID | set(re.findall(r"\w+", TAGS))
 
@@ -113,6 +125,32 @@ def test_a_thousand_changes_are_less_than_two_mebibytes(seed: int, hostile: bool
     assert len(page.encode()) < 2 * 1024 * 1024
 
 
+def test_a_thousand_changes_all_have_their_differences() -> None:
+    some = [
+        change(
+            f"application.a{n}",
+            "update",
+            *(attribute(f"environment_variables.V{m}", f"old {n}", f"new {n}") for m in range(4)),
+            reason=f"r{n}",
+            requires=(f"application.a{n - 100}", f"application.a{n - 99}") if n >= 100 else (),
+            details={"rollout": ROLLOUT} if n % 2 else {},
+            wave=n // 100 + 1,
+        )
+        for n in range(1000)
+    ]
+    page = render_html(plan(*some))
+    assert len(page.encode()) < 2 * 1024 * 1024
+    assert "No room here" not in page
+    assert page.count('class="chart"') == 500
+
+
+def test_the_most_dangerous_have_the_first_claim_on_the_room() -> None:
+    large = [attribute(f"environment_variables.V{n}", "o" * 300, "n" * 300) for n in range(50)]
+    some = [change(f"application.a{n}", "update", *large, reason=f"r{n}") for n in range(1000)]
+    page = render_html(plan(*some, change("application.z", "delete", attribute("name", "last"))))
+    assert "<del>last</del>" in page
+
+
 def test_a_thousand_large_changes_too() -> None:
     large = [attribute(f"environment_variables.V{n}", "o" * 300, "n" * 300) for n in range(50)]
     some = [change(f"application.a{n}", "update", *large, reason=f"r{n}") for n in range(1000)]
@@ -150,7 +188,7 @@ def test_every_change_is_drawn_in_shape_and_named_for_a_screen_reader() -> None:
         assert f'id="n{number}" href="#c{number}" class="n {kind}"' in page
         assert f"<title>{title}</title>" in page
         assert f'href="#s-{kind}"' in page
-    assert page.count('class="e"') == 2
+    assert page.count('data-to="3"') == 2
 
 
 def test_equal_changes_are_one_mark() -> None:
@@ -162,8 +200,54 @@ def test_equal_changes_are_one_mark() -> None:
 def test_a_rollout_is_drawn_and_told() -> None:
     page = render_html(shop_plan())
     assert 'class="chart"' in page
-    assert 'aria-label="Rollout in 3 steps: full_auto, 14 instances' in page
-    assert '<td class="number">7 of 14</td><td class="number">9</td>' in page
+    assert 'aria-label="Rollout in 3 steps, as in the table"' in page
+    assert "<td>50 %</td><td>7 of 14</td><td>9</td>" in page
+    assert page.count("filled: new instances; dashed: instances that serve, at worst") == 1
+
+
+def test_a_rollout_is_drawn_over_time() -> None:
+    times = ((0, 60), (60, 240), (300, 420))
+    steps = [
+        {**step, "starts_after": begins, "ends_after": ends}
+        for step, (begins, ends) in zip(STEPS, times, strict=True)
+    ]
+    page = render_html(
+        plan(change("application.a", "update", details={"rollout": {**ROLLOUT, "steps": steps}}))
+    )
+    assert '<path class="fresh" d="M34 100L94 89L274 60L334 60L454 20V100Z"/>' in page
+    assert '<path class="serving" d="M34 20V31H94V49H274V20H334V60H454V20"/>' in page
+    assert re.findall(r'<text x="(\d+)" y="115">([^<]*)', page) == [
+        ("94", "60 s"),
+        ("274", "4:00 min"),
+        ("454", "7:00 min"),
+    ]
+    assert "<td>9</td><td>60 s</td><td>4:00 min</td>" in page
+
+
+def test_where_somebody_asks_for_each_step_none_is_longer_than_another() -> None:
+    manual = {
+        **ROLLOUT,
+        "kind": "full_manual",
+        "steps": [{**one, "ends_after": 60} for one in STEPS],
+    }
+    page = render_html(plan(change("application.a", "update", details={"rollout": manual})))
+    assert '<path class="rule" d="M124 20V100M214 20V100"/>' in page
+    assert 'y="115"' not in page
+
+
+def test_what_it_costs_is_said_above_and_explained_below() -> None:
+    page = render_html(shop_plan())
+    assert (
+        '<p class="soft">Cost: <a href="#cost">asleep $0, always on $409 → $1,081 a month (+$672)</a></p>'
+        in page
+    )
+    assert '<section id="cost"><h2>Cost</h2>' in page
+    assert "<li>application.api +$672: 10 × basic → 40 × standard-1</li>" in page
+    assert 'id="cost"' not in render_html(plan(change("image.a", "update")))
+
+
+def test_what_depends_on_a_change_is_named() -> None:
+    assert "Reaches application.api, application.idle; 1 of them changed too" in render_html(shop_plan())
 
 
 def test_drift_outputs_checks_and_the_next_command_follow() -> None:
@@ -194,3 +278,42 @@ def test_text_is_escaped_unless_it_is_html() -> None:
         '<p data-x="&quot;" hidden>&lt;b&gt;<b>x</b></p>'
     )
     assert joined(["<", empty("input", value="'")], "&") == '&lt;&amp;<input value="&#x27;"/>'
+
+
+# colours
+
+
+def themes() -> list[dict[str, str]]:
+    """The colours of light, of dark by the system, of dark by choice, and of print."""
+    [style] = Reader(render_html(plan())).texts["style"]
+    return [
+        dict(re.findall(r"--(\w+): (#\w+)", block)) for block in re.findall(r"{[^{}]*--paper:[^{}]*}", style)
+    ]
+
+
+def brightness(colour: str) -> float:
+    """As WCAG 2 reckons it."""
+    whole = colour[1:] if len(colour) == 7 else "".join(2 * sign for sign in colour[1:])
+    parts = [int(whole[at : at + 2], 16) / 255 for at in (0, 2, 4)]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return sum(share * part for share, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+
+def contrast(one: str, other: str) -> float:
+    darker, brighter = sorted(map(brightness, (one, other)))
+    return (brighter + 0.05) / (darker + 0.05)
+
+
+@pytest.mark.parametrize("theme", themes())
+def test_every_colour_can_be_read_on_every_ground(theme: dict[str, str]) -> None:
+    for name in ("ink", "soft", "focus", "create", "update", "replace", "delete", "other", "quiet"):
+        for ground in ("paper", "inset"):
+            assert contrast(theme[name], theme[ground]) >= 4.5, (name, ground)
+    for ground in ("gone", "new"):
+        assert contrast(theme["ink"], theme[ground]) >= 4.5
+
+
+def test_dark_is_dark_however_it_was_chosen() -> None:
+    light, by_system, by_choice, printed = themes()
+    assert by_system == by_choice
+    assert printed == light

@@ -179,8 +179,59 @@ def test_a_screen_reader_finds_its_way(tab: Tab) -> None:
     assert page.get_by_role("link", name="application.api: update, rollout, waits for").count() == 1
     assert page.get_by_role("searchbox", name="Search addresses").count() == 1
     assert page.get_by_role("img", name="Rollout in 3 steps").count() == 1
+    assert page.get_by_role("main").get_by_role("group", name="Graph of changes").count() == 1
+    assert page.get_by_role("contentinfo").count() == 1
     assert page.get_by_role("heading", name="Attention").count() == 1
     assert page.get_by_role("status").inner_text() == "5 changes"
+
+
+def test_the_first_stop_of_the_keyboard_leads_past_the_head(tab: Tab) -> None:
+    page = tab.show(shop_plan())
+    page.keyboard.press("Tab")
+    assert page.locator(".skip:focus").is_visible()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.querySelector('main').contains(document.activeElement)")
+
+
+def test_all_is_reached_without_a_mouse(tab: Tab) -> None:
+    """Search, filters, graph and changes; return and space do what a click does."""
+    page = tab.show(crowd())
+    page.locator("#search").focus()
+    page.keyboard.type("a7")
+    page.locator("#status", has_text="1 of 30 changes shown").wait_for()
+    for _ in range(6):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.tagName") == "SUMMARY":
+            break
+    page.keyboard.press("Space")
+    page.locator("#c7[open]").wait_for()
+
+
+@pytest.mark.parametrize("width", [320, 390, 800])
+def test_a_narrow_window_is_enough(tab: Tab, width: int) -> None:
+    page = tab.show(shop_plan())
+    page.set_viewport_size({"width": width, "height": 800})
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    heights = page.locator(".diff tr").evaluate_all("some => some.map(one => one.offsetHeight)")
+    assert max(heights) < 140
+
+
+def test_a_dark_page_is_printed_black_on_white(tab: Tab) -> None:
+    page = tab.show(shop_plan())
+    page.get_by_role("button", name="Dark or light").click()
+    page.emulate_media(media="print")
+    assert page.evaluate("getComputedStyle(document.body).color") == "rgb(31, 35, 40)"
+    assert (
+        page.evaluate("getComputedStyle(document.querySelector('del')).textDecorationLine") == "line-through"
+    )
+
+
+def test_what_it_costs_is_a_click_away(tab: Tab) -> None:
+    page = tab.show(shop_plan())
+    page.locator("header a", has_text="a month").click()
+    assert page.evaluate("location.hash") == "#cost"
+    page.locator("#cost", has_text="10 × basic").wait_for(state="visible")
 
 
 def test_hostile_texts_are_shown_and_not_obeyed(tab: Tab) -> None:

@@ -23,7 +23,7 @@
     const wanted = new Set(boxes.filter((box) => box.checked).map((box) => box.value));
     let shown = 0;
     for (const change of changes) {
-      const fits = wanted.has(change.dataset.action) && words.every((word) => textOf(change).includes(word));
+      const fits = wanted.has(change.classList[1]) && words.every((word) => textOf(change).includes(word));
       change.hidden = !fits;
       shown += fits ? Number(change.dataset.count || 1) : 0;
       nodeOf.get(change.id)?.classList.toggle("out", !fits);
@@ -73,8 +73,8 @@
   if (picture) {
     const near = new Map(nodes.map((node) => [node.id, new Set([node])]));
     const edges = new Map(nodes.map((node) => [node.id, []]));
-    for (const edge of all(".e", picture)) {
-      const [from, to] = [edge.dataset.from, edge.dataset.to];
+    for (const edge of all(".edges path", picture)) {
+      const [from, to] = [`n${edge.dataset.from}`, `n${edge.dataset.to}`];
       for (const [one, other] of [[from, to], [to, from]]) {
         near.get(one).add(document.getElementById(other));
         edges.get(one).push(edge);
@@ -97,7 +97,10 @@
     picture.addEventListener("focusout", () => pick(null));
 
     // One stop for the Tab key; arrows go from node to node.
-    const place = (node) => ({ x: Number(node.dataset.x), y: Number(node.dataset.y) });
+    const place = (node) => {
+      const shape = node.querySelector("use");
+      return { x: Number(shape.getAttribute("x")), y: Number(shape.getAttribute("y")) };
+    };
     const step = (from, key) => {
       const here = place(from);
       const along = (node) => {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from reconciler.model.change import Action
 from reconciler.model.plan import PlannedChange
@@ -12,48 +12,61 @@ from reconciler.render.folding import Group
 from reconciler.render.html.chart import rollout_chart
 from reconciler.render.html.elements import NOTHING, Html, element, joined
 from reconciler.render.html.sheet import Sheet, place, wave_title
-from reconciler.render.verdict import few, plural, verb_of
+from reconciler.render.reach import reach_text
+from reconciler.render.verdict import by_risk, few, plural, verb_of
 
 _OPENED = 12
 """Up to so many changes are open from the start."""
-_ROOM = 1_100_000
-"""Bytes for what is inside the changes, so that a thousand of them make a page of less than two MiB."""
+_FRAME = 110
+"""Bytes around a head."""
+_NO_ROOM = element("p", "No room here; the JSON has it all.")
 _MOST_ROWS = 200
 _MOST_ITEMS = 200
 _MOST_NAMES = 500
+_MOST_REACHED = 8
 _LONG_PATH = 44
 
 
-def wave_changes(sheet: Sheet) -> Iterator[Html]:
-    """The waves with their changes; where there is no more room, changes have their heads only."""
-    room = _ROOM
+def wave_changes(sheet: Sheet, room: int) -> Iterator[Html]:
+    """The waves with their changes, in about so many bytes: where there is no more room, changes have their heads only."""
+    heads = {
+        sheet.number(group): joined(_head(sheet, group)) for wave in sheet.waves for group in wave.groups
+    }
+    bodies = _bodies(sheet, room - sum(len(head) + _FRAME for head in heads.values()))
     for wave in sheet.waves:
         heading = element("h3", f"{wave_title(wave)} ({plural(wave.changes, 'change')})")
-        shown = []
-        for group in wave.groups:
-            body = (
-                joined(_body(sheet, group))
-                if room > 0
-                else element("p", "No room here; the JSON has it all.")
-            )
-            room -= len(body.encode())
-            shown.append(_change(sheet, group, body))
+        numbers = map(sheet.number, wave.groups)
+        shown = (
+            _change(sheet, group, heads[number], bodies[number])
+            for group, number in zip(wave.groups, numbers, strict=True)
+        )
         yield element("div", heading, *shown, class_="wave-group")
 
 
-def _change(sheet: Sheet, group: Group, body: Html) -> Html:
+def _bodies(sheet: Sheet, room: int) -> Mapping[int, Html]:
+    """What is inside each change; the most dangerous have the first claim on the room."""
+    bodies = {}
+    groups = {sheet.number(group): group for wave in sheet.waves for group in wave.groups}
+    for number in dict.fromkeys(
+        sheet.numbers[change.address] for change in by_risk(sheet.plan) if change.address in sheet.numbers
+    ):
+        body = joined(_body(sheet, groups[number])) if room > 0 else _NO_ROOM
+        room -= len(body.encode())
+        bodies[number] = body if room > 0 else _NO_ROOM
+    return bodies
+
+
+def _change(sheet: Sheet, group: Group, head: Html, body: Html) -> Html:
     change, number = group.first, sheet.number(group)
     attributes = {
         "class_": f"change {change.action}",
         "id": f"c{number}",
-        "data_action": change.action,
         "data_count": len(group.changes) if len(group.changes) > 1 else None,
     }
-    head = list(_head(sheet, group))
     if not body:
-        return element("div", element("div", *head, class_="head"), tabindex="-1", **attributes)
+        return element("div", element("div", head, class_="head"), tabindex="-1", **attributes)
     inside = element("div", body, class_="body")
-    return element("details", element("summary", *head), inside, open=sheet.count <= _OPENED, **attributes)
+    return element("details", element("summary", head), inside, open=sheet.count <= _OPENED, **attributes)
 
 
 def _head(sheet: Sheet, group: Group) -> Iterator[Html]:
@@ -77,6 +90,8 @@ def _body(sheet: Sheet, group: Group) -> Iterator[Html]:
         yield element("ul", *items)
     if change.requires:
         yield element("p", "Waits for ", joined(map(sheet.link, change.requires), ", "), class_="soft")
+    if reached := reach_text(group.changes, _MOST_REACHED):
+        yield element("p", "Reaches ", reached, class_="soft")
     if len(group.changes) > 1:
         kind = "The same for" if group.exact else "Likewise, with values of their own,"
         yield element("p", f"{kind} {few([one.address for one in group.changes[1:]], _MOST_NAMES)}")
@@ -87,7 +102,7 @@ def _differences(rows: Sequence[Row], change: PlannedChange) -> Html:
     if len(rows) > _MOST_ROWS:
         rest = f"and {len(rows) - _MOST_ROWS:,} more; the JSON has them all"
         shown.append(element("tr", element("td", rest, colspan=4)))
-    return element("table", element("tbody", *shown))
+    return element("table", element("tbody", *shown), class_="diff")
 
 
 def _lines(row: Row, home: int) -> Iterator[Html]:
@@ -98,10 +113,10 @@ def _lines(row: Row, home: int) -> Iterator[Html]:
     notes += [f":{row.line}"] if row.line and row.line != home else []
     yield element(
         "tr",
-        element("td", row.sign.strip() or "~", class_="sign", title=row.how),
-        element("th", row.path, scope="row", class_="path"),
+        element("td", row.sign.strip() or "~"),
+        element("th", row.path, scope="row"),
         element("td", before, " → " if before and after else "", after),
-        element("td", joined(notes, " "), class_="note"),
+        element("td", joined(notes, " ")) if notes else NOTHING,
         class_="long" if len(row.path) > _LONG_PATH else None,
     )
     if row.lines:

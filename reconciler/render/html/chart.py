@@ -1,89 +1,172 @@
-"""A rollout as a small chart: how many instances are new after each step, and how many serve at worst meanwhile."""
+"""A rollout as a small chart over time: how many instances are new, and how many serve at worst meanwhile.
+
+Where somebody asks for each step, or the plan says nothing of time, every step is as wide as the others.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
-from reconciler.render.details import Rollout, RolloutStep, duration
-from reconciler.render.html.elements import Html, element, empty, joined
+from reconciler.frozen import frozen
+from reconciler.render.details import Rollout, RolloutStep
+from reconciler.render.html.elements import NOTHING, Html, element, empty
 
-_HEIGHT = 110
-_FLOOR = 88
-_TALLEST = 74
-_LEFT = 34
+_LEFT, _RIGHT = 34, 24
+_TOP, _FLOOR = 20, 100
+_TALL = _FLOOR - _TOP
 _WIDEST = 420
+_NARROWEST_STEP = 14
+_LABEL = 46
+"""Labels nearer to each other than this would run into each other."""
+
+
+@frozen
+class _Span:
+    """A step between two places of the chart, with how many instances were new before it."""
+
+    step: RolloutStep
+    begins: int
+    ends: int
+    fresh_before: int
 
 
 def rollout_chart(rollout: Rollout) -> Html:
     """The chart, with its numbers in a table below."""
     if not rollout.steps or not rollout.instances:
-        return joined([])
-    key = "Bars: new instances after each step."
-    key += " Dashed: instances that serve meanwhile, at worst." if rollout.worst_capacity is not None else ""
-    caption = element("figcaption", key, class_="soft")
-    return element("figure", _chart(rollout), caption, _table(rollout))
+        return NOTHING
+    return element("figure", _chart(rollout), _table(rollout))
+
+
+def rollout_key(rollouts: Sequence[Rollout]) -> Html:
+    """What the charts of a page show and rest on, said once."""
+    if not rollouts:
+        return NOTHING
+    key = "In the charts of rollouts, filled: new instances; dashed: instances that serve, at worst."
+    assumed = dict.fromkeys(one.assumes for one in rollouts if one.assumes)
+    return element("p", key, *(f" Assumed: {text}." for text in assumed), class_="soft")
 
 
 def _chart(rollout: Rollout) -> Html:
-    steps = rollout.steps
-    pitch = max(14, min(90, _WIDEST // len(steps)))
-    width = _LEFT + pitch * len(steps) + 12
+    spans = _timed(rollout) or _even(rollout)
+    right = spans[-1].ends
     parts = [
-        element("text", f"{rollout.instances}", x=4, y=_FLOOR - _TALLEST + 4),
-        element("text", "0", x=4, y=_FLOOR + 4),
-        *(part for place, step in enumerate(steps) for part in _bar(rollout, step, place, pitch)),
-        empty("path", class_="axis", d=f"M{_LEFT - 4} {_FLOOR}H{width - 6}"),
+        empty("rect", class_="old", x=_LEFT, y=_TOP, width=right - _LEFT, height=_TALL),
+        empty("path", class_="fresh", d=_fresh(rollout, spans)),
+        element("text", f"{rollout.instances}", class_="scale", x=_LEFT - 6, y=_TOP + 5),
+        element("text", "0", class_="scale", x=_LEFT - 6, y=_FLOOR),
+        *_marks(rollout, spans),
     ]
-    if serving := _serving(rollout, pitch):
-        parts.append(empty("path", class_="serving", d=serving))
+    if rollout.worst_capacity is not None:
+        parts.append(empty("path", class_="serving", d=_serving(rollout, spans)))
+    width, height = right + _RIGHT, _FLOOR + 20
     return element(
         "svg",
         *parts,
         class_="chart",
         width=width,
-        height=_HEIGHT,
-        viewBox=f"0 0 {width} {_HEIGHT}",
+        viewBox=f"0 0 {width} {height}",
         role="img",
-        aria_label=f"Rollout in {len(steps)} steps: {rollout.headline()}. The numbers are in the table below.",
+        aria_label=f"Rollout in {len(spans)} steps, as in the table",
     )
 
 
-def _bar(rollout: Rollout, step: RolloutStep, place: int, pitch: int) -> Iterator[Html]:
-    x, width = _LEFT + place * pitch, pitch - 4
-    tall = _tall(rollout, step.instances)
-    yield empty("rect", class_="old", x=x, y=_FLOOR - _TALLEST, width=width, height=_TALLEST)
-    yield empty("rect", class_="fresh", x=x, y=_FLOOR - tall, width=width, height=tall)
-    label = duration(step.ends_after) if step.ends_after is not None else f"{step.percentage:g} %"
-    if pitch >= 34:
-        yield element("text", label, x=x + 2, y=_FLOOR + 15)
+def _timed(rollout: Rollout) -> list[_Span]:
+    """The steps by the time they take; nothing where it is not known."""
+    total = rollout.seconds
+    if rollout.is_manual or not total or any(step.ends_after is None for step in rollout.steps):
+        return []
+    spans, before, ended = [], 0, 0.0
+    for step in rollout.steps:
+        begins = ended if step.starts_after is None else step.starts_after
+        ended = step.ends_after or 0.0
+        spans.append(_Span(step, _across(begins / total), _across(ended / total), before))
+        before = step.instances
+    return spans
 
 
-def _tall(rollout: Rollout, instances: int) -> int:
-    return round(_TALLEST * max(0, min(instances, rollout.instances)) / rollout.instances)
+def _even(rollout: Rollout) -> list[_Span]:
+    """The steps one beside the other."""
+    pitch = max(_NARROWEST_STEP, min(90, _WIDEST // len(rollout.steps)))
+    before = [0, *(step.instances for step in rollout.steps)]
+    return [
+        _Span(step, _LEFT + place * pitch, _LEFT + (place + 1) * pitch, before[place])
+        for place, step in enumerate(rollout.steps)
+    ]
 
 
-def _serving(rollout: Rollout, pitch: int) -> str:
-    """A line that is level during each step."""
-    path = ""
-    for place, step in enumerate(rollout.steps):
-        if step.capacity is None:
-            return ""
-        x, y = _LEFT + place * pitch, _FLOOR - _tall(rollout, step.capacity)
-        path += f"{'L' if path else 'M'}{x} {y}H{x + pitch - 4}"
-    return path
+def _across(share: float) -> int:
+    return _LEFT + round(_WIDEST * max(0.0, min(share, 1.0)))
+
+
+def _height(rollout: Rollout, instances: int) -> int:
+    return _FLOOR - round(_TALL * max(0, min(instances, rollout.instances)) / rollout.instances)
+
+
+def _fresh(rollout: Rollout, spans: Sequence[_Span]) -> str:
+    """An area that rises during each step."""
+    corners = [(_LEFT, _FLOOR)]
+    for span in spans:
+        corners.append((span.begins, _height(rollout, span.fresh_before)))
+        corners.append((span.ends, _height(rollout, span.step.instances)))
+    return f"M{'L'.join(f'{x} {y}' for x, y in dict.fromkeys(corners))}V{_FLOOR}Z"
+
+
+def _serving(rollout: Rollout, spans: Sequence[_Span]) -> str:
+    """A line that falls for as long as a step goes on; between steps all serve."""
+    path, at, level = f"M{_LEFT} {_TOP}", _LEFT, _TOP
+    for span in spans:
+        if span.begins > at:
+            path += f"V{_TOP}H{span.begins}"
+            level = _TOP
+        capacity = rollout.instances if span.step.capacity is None else span.step.capacity
+        falls = _height(rollout, capacity)
+        path += (f"V{falls}" if falls != level else "") + f"H{span.ends}"
+        at, level = span.ends, falls
+    return f"{path}V{_TOP}"
+
+
+def _marks(rollout: Rollout, spans: Sequence[_Span]) -> Iterator[Html]:
+    """Where each step ends, with its share above and the time below, as far as there is room."""
+    if inner := "".join(f"M{span.ends} {_TOP}V{_FLOOR}" for span in spans[:-1]):
+        yield empty("path", class_="rule", d=inner)
+    is_timed = bool(_timed(rollout))
+    for span in _apart(spans):
+        share = f"{span.step.percentage:g} %"
+        yield element("text", share, x=span.ends, y=_TOP - 6)
+        if is_timed:
+            yield element("text", _clock(span.step.ends_after), x=span.ends, y=_FLOOR + 15)
+
+
+def _apart(spans: Sequence[_Span]) -> list[_Span]:
+    """The last one, and going back those that are far enough from the next."""
+    kept = [spans[-1]]
+    for span, _ in reversed(list(pairwise(spans))):
+        if kept[-1].ends - span.ends >= _LABEL and span.ends - _LEFT >= _LABEL // 2:
+            kept.append(span)
+    return kept[::-1]
 
 
 def _table(rollout: Rollout) -> Html:
     serving = rollout.worst_capacity is not None
-    timed = any(step.ends_after is not None for step in rollout.steps)
-    heads = ["Step", "Share", "New instances"]
-    heads += ["Serving at worst"] if serving else []
-    heads += ["After"] if timed else []
-    head = element("thead", element("tr", *(element("th", one, scope="col") for one in heads)))
+    timed = bool(_timed(rollout))
+    heads = ["Step", "Share", "New"]
+    heads += ["Serving"] if serving else []
+    heads += ["From", "To"] if timed else []
+    head = element("thead", element("tr", *(element("th", one) for one in heads)))
     rows = []
     for step in rollout.steps:
         cells = [f"{step.number}", f"{step.percentage:g} %", f"{step.instances} of {rollout.instances}"]
         cells += [f"{step.capacity}" if step.capacity is not None else ""] if serving else []
-        cells += [duration(step.ends_after) if step.ends_after is not None else ""] if timed else []
-        rows.append(element("tr", *(element("td", one, class_="number") for one in cells)))
-    return element("table", head, element("tbody", *rows))
+        cells += [_clock(step.starts_after), _clock(step.ends_after)] if timed else []
+        rows.append(element("tr", *(element("td", one) for one in cells)))
+    return element("table", head, element("tbody", *rows), class_="steps")
+
+
+def _clock(seconds: float | None) -> str:
+    """A time since the beginning: `30 s`, `3:30 min`, `1:05 h`."""
+    whole = round(seconds or 0)
+    if whole < 120:
+        return f"{whole} s"
+    over, rest = divmod(whole, 60) if whole < 7200 else divmod(whole // 60, 60)
+    return f"{over}:{rest:02} {'min' if whole < 7200 else 'h'}"

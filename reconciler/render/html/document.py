@@ -9,8 +9,11 @@ from importlib.resources import files
 
 from reconciler.model.plan import Plan
 from reconciler.render.command import next_command
+from reconciler.render.costs import cost_line, cost_moves
+from reconciler.render.details import rollout_of
 from reconciler.render.html.changes import wave_changes
-from reconciler.render.html.elements import Html, element, empty, joined
+from reconciler.render.html.chart import rollout_key
+from reconciler.render.html.elements import NOTHING, Html, element, empty, joined
 from reconciler.render.html.notices import attention, notices
 from reconciler.render.html.picture import MOST_NODES, picture
 from reconciler.render.html.shapes import legend
@@ -29,6 +32,8 @@ from reconciler.render.verdict import (
 )
 
 _MOST_RISKS = 4
+_LARGEST = 2_020_000
+"""Bytes that the page may have without style and script: two MiB in all."""
 
 
 def render_html(plan: Plan, *, plan_hash: str = "", plan_file: str = "") -> str:
@@ -76,9 +81,13 @@ def _hash(text: str) -> str:
 
 def _parts(sheet: Sheet, plan_hash: str, plan_file: str) -> Iterator[Html]:
     yield element("a", "Skip to the plan", class_="skip", href="#main")
+    above = joined([attention(sheet), *_graph(sheet)])
+    below = joined(notices(sheet))
+    footer = _footer(sheet, plan_hash, plan_file)
+    room = _LARGEST - sum(len(part.encode()) for part in (above, below, footer))
     yield _header(sheet)
-    yield element("main", attention(sheet), *_graph(sheet), *_changes(sheet), *notices(sheet), id="main")
-    yield _footer(sheet, plan_hash, plan_file)
+    yield element("main", above, _changes(sheet, room), below, id="main")
+    yield footer
 
 
 def _header(sheet: Sheet) -> Html:
@@ -89,11 +98,13 @@ def _header(sheet: Sheet) -> Html:
     target = f", target {plan.target}" if plan.target != "cloudflare" else ""
     about = f"{aside(plan)}; {plan.manifest.path}{account}{target}, state #{plan.state.serial}"
     verdict = headline(plan) if not plan.is_empty else f"no changes ({plural(total(plan), 'resource')})"
+    cost = cost_line(plan) if cost_moves(plan) else ""
     return element(
         "header",
         element("h1", where(plan)),
         element("p", verdict, class_="verdict"),
         element("p", f"Highest risk: {worst or NO_RISK}", class_="risk danger" if found else "risk"),
+        element("p", "Cost: ", element("a", cost, href="#cost"), class_="soft") if cost else NOTHING,
         element("p", about, class_="soft"),
         element("button", "Dark or light", id="theme", type="button", class_="js-only"),
     )
@@ -112,10 +123,13 @@ def _graph(sheet: Sheet) -> Iterator[Html]:
     yield element("section", element("h2", "Graph"), legend(counts), drawn, id="graph")
 
 
-def _changes(sheet: Sheet) -> Iterator[Html]:
-    if sheet.count:
-        shown = wave_changes(sheet)
-        yield element("section", element("h2", "Changes"), _filters(sheet), *shown, id="changes")
+def _changes(sheet: Sheet, room: int) -> Html:
+    if not sheet.count:
+        return NOTHING
+    rollouts = filter(None, map(rollout_of, sheet.plan.changes))
+    shown = wave_changes(sheet, room)
+    heading = element("h2", "Changes")
+    return element("section", heading, _filters(sheet), *shown, rollout_key([*rollouts]), id="changes")
 
 
 def _filters(sheet: Sheet) -> Html:
@@ -124,7 +138,7 @@ def _filters(sheet: Sheet) -> Html:
         element("label", empty("input", type="checkbox", value=action, checked=True), f" {action}")
         for action in actions
     ]
-    label = "Search addresses, attributes and values"
+    label = "Search addresses and values"
     return element(
         "div",
         empty("input", id="search", type="search", placeholder=f"{label} (/)", aria_label=label),

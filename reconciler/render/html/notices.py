@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from reconciler.model.plan import PlannedDiagnostic, PlannedDrift
+from reconciler.render.costs import cost_changes, cost_grounds, cost_line
 from reconciler.render.html.elements import NOTHING, Html, element, joined
 from reconciler.render.html.sheet import Sheet, place
 from reconciler.render.notices import drift_groups, finding_groups, output_sides
@@ -61,6 +62,7 @@ def notices(sheet: Sheet) -> Iterator[Html]:
     yield _section("drift", f"Drift ({len(sheet.plan.drift):,})", drift)
     yield _section("outputs", "Outputs", outputs)
     yield _section("checks", "Checks", findings)
+    yield _cost(sheet)
     yield _section("pending", "Pending; apply looks at these first", pending)
     yield _section(
         "unchanged", f"Unchanged ({len(idle):,})", [element("li", element("code", one)) for one in idle]
@@ -74,6 +76,18 @@ def _section(name: str, title: str, items: Sequence[Html]) -> Html:
     if len(items) > _MOST:
         shown.append(element("li", f"and {len(items) - _MOST:,} more; the JSON has them all"))
     return element("section", element("h2", title), element("ul", *shown), id=name)
+
+
+def _cost(sheet: Sheet) -> Html:
+    """What it may cost a month, what moves that, and what the figures rest on."""
+    if not (line := cost_line(sheet.plan)):
+        return NOTHING
+    moved = [element("li", one) for one in cost_changes(sheet.plan)]
+    if len(moved) > _MOST:
+        moved[_MOST:] = [element("li", f"and {len(moved) - _MOST:,} more; the JSON has them all")]
+    grounds = element("p", f"{'; '.join(cost_grounds(sheet.plan))}.", class_="soft")
+    listed = element("ul", *moved) if moved else NOTHING
+    return element("section", element("h2", "Cost"), element("p", line), listed, grounds, id="cost")
 
 
 def _drift(members: Sequence[PlannedDrift], live: str, verdict: str) -> Html:

@@ -51,7 +51,7 @@ def picture(sheet: Sheet) -> Html:
         "svg",
         definitions(dict.fromkeys(node.group.first.action for node in nodes)),
         *titles,
-        *lines,
+        element("g", *lines, class_="edges"),
         *drawn,
         width=width,
         height=height,
@@ -103,9 +103,10 @@ def _edges(nodes: Sequence[_Node], grid: _Grid) -> list[Html]:
 def _edge(start: _Node, end: _Node, grid: _Grid) -> Html:
     x1 = start.x + (grid.width - 20 if grid.named else 8)
     x2 = end.x - (12 if grid.named else 8)
-    bend = max(18, (x2 - x1) // 2)
-    path = f"M{x1} {start.y}C{x1 + bend} {start.y} {x2 - bend} {end.y} {x2} {end.y}"
-    return empty("path", class_="e", d=path, data_from=f"n{start.number}", data_to=f"n{end.number}")
+    across, down = x2 - x1, end.y - start.y
+    bend = max(18, across // 2)
+    path = f"M{x1} {start.y}c{bend} 0 {across - bend} {down} {across} {down}"
+    return empty("path", d=path, data_from=start.number, data_to=end.number)
 
 
 def _drawn(node: _Node, grid: _Grid, *, is_first: bool) -> Html:
@@ -130,8 +131,6 @@ def _drawn(node: _Node, grid: _Grid, *, is_first: bool) -> Html:
         href=f"#c{node.number}",
         class_=f"n {change.action}",
         tabindex="0" if is_first else "-1",
-        data_x=node.x,
-        data_y=node.y,
     )
 
 
