@@ -107,6 +107,42 @@ def test_paused_it_stays_where_it_is_and_can_be_gone_on_with(made: Project) -> N
 # somebody else
 
 
+def choices(made: Project) -> list[str]:
+    """What was chosen of rollouts, in order."""
+    said = [one for one in made.page("ledger") if one["method"] == "POST" and "/rollouts/" in one["path"]]
+    return [one["body"]["action"] for one in said]
+
+
+GATED = {**MANUAL, "rollout_step_percentage": "[25, 50, 100]"}
+
+
+@pytest.mark.parametrize(
+    ("on_failure", "taken", "images", "next_action"),
+    [("continue", 1, 2, "resume"), ("pause", 1, 2, "resume"), ("revert", 1, 1, "update")],
+)
+def test_a_gate_that_is_broken_takes_no_further_step(
+    made: Project, on_failure: str, taken: int, images: int, next_action: str
+) -> None:
+    fails(made, "two")
+    ended = rolls_out(
+        made, rollout=f"{{on_failure: {on_failure}, gate: {{max_failed: 0, for: 1ms}}}}", **GATED
+    )
+    assert ended.code == 4, ended.err
+    assert "of the new version failed at step" in ended.err
+    assert choices(made).count("next") == taken
+    assert len(running(made)) == images
+    assert made.actions() == {"application.api": next_action}
+
+
+def test_a_gate_that_is_met_takes_every_step_and_waits_in_between(made: Project) -> None:
+    ended = rolls_out(made, rollout="{gate: {max_failed: 0, for: 50ms}}", **GATED)
+    assert ended.code == 0, ended.err
+    assert choices(made) == ["next"] * 3
+    assert "step 1 of 3 is done and watched for 0.05 s" in ended.err
+    assert running(made) == {configured(made)}
+    assert made.actions() == {}
+
+
 def test_reverted_by_somebody_else(made: Project) -> None:
     rolls_out(made, **MANUAL)
     act(made, "revert")

@@ -272,7 +272,7 @@ class ApplicationHandler(Handler):
         return {
             pending.address: self._departure(pending, listed)
             if pending.what == DELETION
-            else self._watch.standing(pending, self._found(pending, listed), len(waiting))
+            else self._watch.standing(pending, self._found(pending, listed))
             for pending in waiting
         }
 

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 _BY_ITSELF = ("full_auto", "durable_objects_auto")
 _SOON, _LATER = 0.5, 2.0
 _NAMED_STRAGGLERS = 5
-_LOOKED_AT_CLOSELY = 20
 _WRONG = "the rollout went wrong: "
 FORGOTTEN: Mapping[str, Value] = {"reverted": None, "undone": None, "failed": None}
 """What is no longer worth telling once a version runs well."""
@@ -38,7 +37,7 @@ class RolloutWatch:
         self._clock = clock
         self._moved: dict[str, tuple[object, float]] = {}
 
-    def standing(self, pending: Pending, application: Mapping[str, Any] | None, waiting: int = 1) -> Standing:
+    def standing(self, pending: Pending, application: Mapping[str, Any] | None) -> Standing:
         """Where one rollout stands, seen from its application in the list and, where needed, by itself."""
         if application is None:
             return Stuck("the application is gone, and its rollout with it", "failed")
@@ -52,11 +51,9 @@ class RolloutWatch:
             rollout = self._client.get_rollout(token["application"], token["rollout"])
         except NotFoundError:
             return self._gone(pending, "the rollout is not there any more")
-        return self._told(pending, application, rollout, waiting)
+        return self._told(pending, application, rollout)
 
-    def _told(
-        self, pending: Pending, application: Mapping[str, Any], rollout: Mapping[str, Any], waiting: int
-    ) -> Standing:
+    def _told(self, pending: Pending, application: Mapping[str, Any], rollout: Mapping[str, Any]) -> Standing:
         status = rollout.get("status")
         if status == "reverted":
             return self._ended_badly(pending, rollout, "it was reverted", "reverted")
@@ -73,7 +70,7 @@ class RolloutWatch:
             return Settled(
                 observed(application),
                 FORGOTTEN if pending.token.get("forgets", True) else {},
-                tuple(self._stragglers(pending, application, waiting)),
+                tuple(self._stragglers(pending, application)),
             )
         if rollout.get("kind") == "full_manual":
             return self._manual(pending, application, rollout)
@@ -172,10 +169,10 @@ class RolloutWatch:
             return 0
         return sum(_runs_target(pending, one) and _has_failed(one) for one in self._instances(pending))
 
-    def _stragglers(self, pending: Pending, application: Mapping[str, Any], waiting: int) -> Iterator[str]:
+    def _stragglers(self, pending: Pending, application: Mapping[str, Any]) -> Iterator[str]:
         """Compares what runs with what was meant, once it is said to be over."""
         is_mixed = application.get("scheduling_hint") is not None
-        if not is_mixed and (waiting > _LOOKED_AT_CLOSELY or not running_instances(application)):
+        if not is_mixed and not running_instances(application):
             return
         late = [one for one in self._instances(pending) if not _runs_target(pending, one)]
         if late:
