@@ -13,6 +13,10 @@ def test_text_says_who_waits_for_whom() -> None:
     assert render_text(EDGES) == 'image.api\napplication.w["eu"]\n  waits for image.api\n'
 
 
+def test_text_says_what_a_plan_does() -> None:
+    assert render_text(EDGES, ACTIONS).startswith("+ image.api: create\napplication.w")
+
+
 def test_dot_labels_what_changes() -> None:
     assert render_dot(EDGES, ACTIONS).splitlines()[3:-1] == [
         '  "image.api" [label="image.api\\ncreate"];',
@@ -23,7 +27,7 @@ def test_dot_labels_what_changes() -> None:
 
 def test_mermaid_draws_the_same() -> None:
     assert render_mermaid(EDGES, ACTIONS) == (
-        'flowchart LR\n  n0["image.api<br/>create"]\n  n1["application.w#91;#34;eu#34;#93;"]\n  n1 --> n0\n'
+        'flowchart RL\n  n0["image.api<br/>create"]\n  n1["application.w#91;#34;eu#34;#93;"]\n  n1 --> n0\n'
     )
 
 
