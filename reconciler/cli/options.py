@@ -135,9 +135,14 @@ def to_option(function: Function) -> Function:
 
 
 def format_option(function: Function) -> Function:
-    """Adds `--format` for a plan."""
+    """Adds `--format` for a plan, and `--for` for its Markdown."""
     forms = click.Choice(["text", "markdown", "json", "html", "summary"])
     text = "How to show the plan; summary is JSON of two kilobytes."
+    hosts = click.Choice(["github", "gitlab", "bitbucket"])
+    limits = "Whose Markdown: how long it may be, and what it understands."
+    function = click.option("--for", "host", type=hosts, default="github", show_default=True, help=limits)(
+        function
+    )
     return click.option("--format", "form", type=forms, default="text", show_default=True, help=text)(
         function
     )

@@ -85,17 +85,20 @@ def show_plan(plan: Plan, workplace: Workplace, chosen: Mapping[str, Any], *, pl
     """Prints a plan to stdout, in the format that was asked for; `--json` is `--format json`."""
     common = workplace.common
     form = "json" if common.json else chosen.get("form", "text")
-    answer(worded(plan, form, style_from(plan, common.no_color, chosen, plan_file)))
+    style = style_from(plan, common.no_color, chosen, plan_file)
+    answer(worded(plan, form, style, chosen.get("host", "github")))
 
 
-def worded(plan: Plan, form: str, style: Style) -> str:
-    """A plan in any format; the style speaks for text, its file and hash for all."""
+def worded(plan: Plan, form: str, style: Style, host: str = "github") -> str:
+    """A plan in any format; the style speaks for text, its file and hash for all, the host for Markdown."""
     if form == "text":
         return render_plan(plan, style)
     if form == "markdown":
-        from reconciler.render.markdown import render_markdown
+        from reconciler.render.markdown import DIALECTS, render_markdown
 
-        return render_markdown(plan, plan_hash=style.plan_hash, plan_file=style.plan_file)
+        return render_markdown(
+            plan, dialect=DIALECTS[host], plan_hash=style.plan_hash, plan_file=style.plan_file
+        )
     if form == "html":
         from reconciler.render.html import render_html
 

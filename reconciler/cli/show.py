@@ -23,13 +23,15 @@ from reconciler.storage.plan_file import load_plan
 @format_option
 @click.option("--detail", type=click.Choice(["names", "changes", "full"]), default="changes")
 @click.option("--ascii", "ascii_only", is_flag=True, help="Plain ASCII.")
-def command(common: Common, planfile: Path | None, form: str, detail: str, ascii_only: bool) -> int:
+def command(
+    common: Common, planfile: Path | None, form: str, host: str, detail: str, ascii_only: bool
+) -> int:
     """Show what is remembered, or with PLANFILE a saved plan."""
     if planfile is not None:
         plan = load_plan(planfile)
         chosen = {"detail": detail, "ascii_only": ascii_only}
         style = style_from(plan, common.no_color, chosen, str(planfile))
-        answer(worded(plan, "json" if common.json else form, style))
+        answer(worded(plan, "json" if common.json else form, style, host))
         return 0
     with open_workplace(common) as workplace:
         state = workplace.state()

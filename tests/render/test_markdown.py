@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from reconciler.cli.sticky import Poster
 from reconciler.model.plan import ManifestStamp, Plan, PlannedHazard
 from reconciler.render.markdown import (
     BITBUCKET,
@@ -21,6 +22,7 @@ from reconciler.render.markdown import (
     EarlierPlan,
     Links,
     earlier_plans,
+    made_at,
     marker,
     render_markdown,
 )
@@ -34,7 +36,7 @@ OURS = ("https://git.example/", "https://ci.example/")
 PARSER = MarkdownIt("commonmark").enable(["table", "strikethrough"])
 ALLOWED_HTML = re.compile(
     r"(?:<details><summary>(?:<code>[^<>]*</code> ?)?<b>[^<>]*</b>(?: <code>[^<>]*</code>)?</summary>|</details>"
-    r"|<!-- reconciler:(?:plan|was):v1 [\w%=._~ ]*-->)\s*"
+    r"|<!-- reconciler:(?:plan|was|made):v1 [\w%=._~ ]*-->)\s*"
 )
 ACTIVE = re.compile(r"@|https?:|www\.|[#/]\w|!\d|<|&\w+;|[0-9a-f]{9}|[_*`~|\\$]")
 
@@ -91,6 +93,23 @@ def test_where_there_are_no_folds_there_is_no_html(of: Plan) -> None:
     text = render_markdown(of, dialect=BITBUCKET, links=LINKS)
     assert not any(token.type.startswith("html") for token in tokens(text))
     assert len(text) <= 32_000
+
+
+@given(plans(40), st.sampled_from((GITHUB, GITLAB)))
+def test_a_whole_comment_is_as_safe_as_what_is_in_it(of: Plan, dialect: Dialect) -> None:
+    first = Poster(of, "7c41e9d0a2b8", "plan.json", dialect, LINKS).body()
+    links = replace(LINKS, folder="infra/prod", commit="c0ffee1")
+    second = Poster(of, "another", "plan.json", dialect, links).body(first)
+    for body in (first, second):
+        check(body, dialect.limit)
+        assert made_at(body) == of.created_at
+
+
+@given(plans(40), st.sampled_from((GITHUB, GITLAB, BITBUCKET)))
+def test_no_line_is_a_command_to_the_host(of: Plan, dialect: Dialect) -> None:
+    """GitLab obeys a line that begins with a slash."""
+    text = render_markdown(of, dialect=dialect, links=LINKS)
+    assert [line for line in text.splitlines() if line.lstrip("> -*").startswith("/")] == []
 
 
 @given(plans(30))

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from reconciler.render.markdown.document import render_markdown
 from reconciler.render.markdown.history import EarlierPlan, earlier_plans, made_at, marker, stamp
-from reconciler.render.markdown.marks import BITBUCKET, GITHUB, GITLAB, Dialect
+from reconciler.render.markdown.marks import BITBUCKET, DIALECTS, GITHUB, GITLAB, Dialect
 from reconciler.render.markdown.sheet import Links
 
 __all__ = [
     "BITBUCKET",
+    "DIALECTS",
     "GITHUB",
     "GITLAB",
     "Dialect",

@@ -32,6 +32,7 @@ class Dialect:
 GITHUB = Dialect(65_536)
 GITLAB = Dialect(1_000_000)
 BITBUCKET = Dialect(32_000, folds=False, alerts=False)
+DIALECTS = {"github": GITHUB, "gitlab": GITLAB, "bitbucket": BITBUCKET}
 
 
 def code(text: str, longest: int = _LONGEST_CODE) -> str:
