@@ -19,6 +19,11 @@ class SecretsStoreApi(AccountApi):
         """Lists the account's stores, at present one (reference 2.7.3)."""
         return self._pages_by_number(_STORES, {})
 
+    def find_secrets_store(self) -> Document | None:
+        """Gives the account's store that is there for certain, though a list may not show it at once."""
+        shown = self.transport.awaited(self.list_secrets_stores, bool)
+        return shown[0] if shown else None
+
     def create_secrets_store(self, name: str) -> Document:
         """Creates a store (reference 2.7.3)."""
         answer = self._ask("POST", _STORES, json={"name": name})

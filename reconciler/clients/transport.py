@@ -8,25 +8,35 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 from urllib.parse import quote, urlencode
 
 import msgspec
 
 from reconciler.clients.answers import Answer, Reply, answer_of, http_date, retry_after
 from reconciler.clients.connections import Connections
+from reconciler.clients.own_writes import VISIBLE_AFTER, OwnWrites
 from reconciler.clients.pacing import Pacer
 from reconciler.clients.settings import ApiCredentials
-from reconciler.errors import InterruptedRunError, ProviderError, RateLimitedError, UnavailableError
+from reconciler.errors import (
+    InterruptedRunError,
+    NotFoundError,
+    ProviderError,
+    RateLimitedError,
+    UnavailableError,
+)
 
 if TYPE_CHECKING:
     import httpx
 
-_REPEATABLE = frozenset({"GET", "HEAD", "PUT", "DELETE"})
+_Shown = TypeVar("_Shown")
+_READING = frozenset({"GET", "HEAD"})
+_REPEATABLE = frozenset({*_READING, "PUT", "DELETE"})
 _ATTEMPTS = 3
 _REFUSALS = 10
 _LONGEST_BACKOFF = 60.0
 _LONGEST_REFUSAL = 900.0
+_LONGEST_LOOK_AWAY = 8.0
 
 
 class Transport:
@@ -70,6 +80,7 @@ class Transport:
         self._connections = Connections(base_url, timeout=timeout, pool=pool, inner=inner)
         self._server_date = ""
         self._server_offset: float | None = None
+        self._own_writes = OwnWrites()
         self._pacer = Pacer(sleep=sleep, monotonic=monotonic, stop=stop, on_wait=on_wait)
 
     def request(
@@ -95,7 +106,11 @@ class Transport:
             sent["Content-Type"] = content_type
         url = f"{self._base_url}{path}{query_text(query)}"
         repeatable = method in _REPEATABLE if idempotent is None else idempotent
-        return self._insist(lambda: self._exchange(method, url, sent, content), repeatable)
+        if method in _READING:
+            return self._once_visible(path, lambda: self._exchange(method, url, sent, content))
+        answer = self._insist(lambda: self._exchange(method, url, sent, content), repeatable)
+        self._own_writes.note(method, path, answer.result, self.server_time())
+        return answer
 
     def pause(self, seconds: float) -> None:
         """Waits between two looks at the API; raises InterruptedRunError if the user asks to stop."""
@@ -115,6 +130,32 @@ class Transport:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def awaited(self, ask: Callable[[], _Shown], is_shown: Callable[[_Shown], bool]) -> _Shown:
+        """Asks until the answer shows what is there for certain; after half a minute it is taken as it is."""
+        began, wait = self.server_time(), 1.0
+        while not is_shown(shown := ask()) and self.server_time() - began < VISIBLE_AFTER:
+            self._pacer.pause(wait)
+            wait = min(2 * wait, _LONGEST_LOOK_AWAY)
+        return shown
+
+    def _once_visible(self, path: str, exchange: Callable[[], Reply]) -> Answer:
+        """A read's answer; that what we have just made is not there is not believed at once."""
+
+        def ask() -> Answer | NotFoundError:
+            try:
+                return self._insist(exchange, repeatable=True)
+            except NotFoundError as error:
+                return error
+
+        def is_final(outcome: Answer | NotFoundError) -> bool:
+            hidden = self._own_writes.may_be_hidden(path, self.server_time())
+            return isinstance(outcome, Answer) or not hidden
+
+        outcome = self.awaited(ask, is_final)
+        if isinstance(outcome, NotFoundError):
+            raise outcome
+        return outcome
 
     def _insist(self, exchange: Callable[[], Reply], repeatable: bool) -> Answer:
         failures = refusals = 0

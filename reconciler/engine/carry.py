@@ -245,6 +245,9 @@ def _after_lost_answer(errand: Errand, work: Work, clock: Clock, begun: StepBegu
         case Uniqueness.LISTED:
             found = find_lost(errand.handler, errand.change, begun, clock)
             return Result(found) if found is not None else _call(errand, _Again(work))
+        case Uniqueness.LABELLED:
+            find_lost(errand.handler, errand.change, begun, clock)  # returns once no list can hide it
+            return _call(errand, _Again(work))
         case _:
             return _call(errand, _Again(work))
 

@@ -27,6 +27,7 @@ STALENESS_WINDOW = 30.0
 """Seconds for which a list may not show what was just made (failure-modes, row 9)."""
 FIRST_PAUSE = 2.0
 """Seconds between the first two looks; doubled from look to look."""
+_FOUND_IN_LISTS = (Uniqueness.LISTED, Uniqueness.LABELLED)
 
 
 class Time(Protocol):
@@ -132,7 +133,7 @@ def looks(intents: Sequence[Intent], clock: Time) -> Iterator[None]:
     The window runs by the service's clock, which each look brings up to date.
     """
     yield
-    listed = [one.begun.at for one in intents if one.begun.uniqueness == Uniqueness.LISTED]
+    listed = [one.begun.at for one in intents if one.begun.uniqueness in _FOUND_IN_LISTS]
     pause = FIRST_PAUSE
     while listed and any(clock.seconds_since(at) <= STALENESS_WINDOW for at in listed):
         if clock.sleep(pause):

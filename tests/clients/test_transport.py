@@ -308,3 +308,43 @@ def test_who_may_begin_is_asked_before_each_exchange() -> None:
     with pytest.raises(StateError, match="lease"):
         transport.request("GET", "/a")
     assert len(script.requests) == 2
+
+
+WRITTEN = [
+    ("PUT", "/accounts/a/workers/scripts/edge", "/accounts/a/workers/scripts/edge/deployments"),
+    ("PUT", "/accounts/a/workers/scripts/edge", "/accounts/a/workers/services/edge"),
+    ("POST", "/accounts/a/containers/applications", "/accounts/a/containers/applications/a"),
+]
+
+
+@pytest.mark.parametrize(("method", "written", "read"), WRITTEN)
+def test_what_we_have_just_written_is_looked_for_until_it_is_shown(
+    method: str, written: str, read: str
+) -> None:
+    script, clock = Script(yes(), no(404), no(404), yes()), Clock()
+    transport = over(script, clock)
+    transport.request(method, written)
+    assert transport.request("GET", read).status == 200
+    assert len(script.requests) == 4
+
+
+def test_after_half_a_minute_not_found_is_believed() -> None:
+    clock = Clock()
+    transport = over(Script(yes(), no(404)), clock)
+    transport.request("PUT", "/accounts/a/workers/scripts/edge")
+    with pytest.raises(NotFoundError):
+        transport.request("GET", "/accounts/a/workers/scripts/edge")
+    assert 1030 <= clock.monotonic() <= 1045
+
+
+@pytest.mark.parametrize(
+    ("method", "read"), [("PUT", "/scripts/other"), ("DELETE", "/scripts/edge"), ("PUT", "/scripts/ed")]
+)
+def test_what_is_not_ours_or_deleted_is_not_found_at_once(method: str, read: str) -> None:
+    script = Script(yes(), yes(), no(404))
+    transport = over(script)
+    transport.request("PUT", "/scripts/edge")
+    transport.request(method, "/scripts/edge")
+    with pytest.raises(NotFoundError):
+        transport.request("GET", read)
+    assert len(script.requests) == 3

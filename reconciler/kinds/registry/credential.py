@@ -26,6 +26,9 @@ class StoreApi(Protocol):
     def list_secrets_stores(self) -> Sequence[Mapping[str, Any]]:
         """The account's stores: none or one."""
 
+    def find_secrets_store(self) -> Mapping[str, Any] | None:
+        """The one that is there for certain."""
+
     def create_secrets_store(self, name: str) -> Mapping[str, Any]:
         """A new one."""
 
@@ -75,10 +78,10 @@ def _store_of(api: StoreApi) -> str:
     try:
         return str(api.create_secrets_store(_STORE_NAME)["id"])
     except ConflictError:
-        stores = api.list_secrets_stores()
-        if not stores:
+        store = api.find_secrets_store()
+        if store is None:
             raise
-        return str(stores[0]["id"])
+        return str(store["id"])
 
 
 def change_credential(api: StoreApi, wanted: Attributes, place: Mapping[str, str]) -> None:

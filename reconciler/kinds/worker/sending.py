@@ -21,6 +21,7 @@ from reconciler.kinds.worker.looking import (
 )
 from reconciler.kinds.worker.preparing import make_images_ready, modules_of
 from reconciler.kinds.worker.routing import Routing
+from reconciler.kinds.worker.table import PRESENT
 from reconciler.model.change import Action, Change
 from reconciler.model.handler import Result, Work
 from reconciler.model.resource import Observed
@@ -220,7 +221,7 @@ class Sending:
         """The script as it is now, without reading more of it than changed."""
         script = self._service()
         if self._classes_changed:
-            self._namespaces = namespaces_by_script(self._client).get(self._script, {})
+            self._namespaces = self._changed_namespaces()
         outputs = {
             "name": self._script,
             "version_id": self._version,
@@ -230,6 +231,14 @@ class Sending:
         created = str(script.get("created_on", ""))
         attributes = {key: value for key, value in self._wanted.items() if is_readable(key)}
         return Observed(self._script, self._script, attributes, outputs, freshness_of(script), created)
+
+    def _changed_namespaces(self) -> Mapping[str, str]:
+        """The namespaces once the list shows those of every class that was uploaded."""
+        present = {name for name, state in wanted_classes(self._wanted).items() if state == PRESENT}
+        return self._client.transport.awaited(
+            lambda: namespaces_by_script(self._client).get(self._script, {}),
+            lambda shown: present <= shown.keys(),
+        )
 
     def _url(self) -> str:
         before = self._change.observed.outputs.get("url") if self._change.observed else None
