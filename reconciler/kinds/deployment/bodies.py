@@ -72,9 +72,10 @@ def observed(document: Mapping[str, Any], subject: Subject | None = None) -> Obs
     attributes |= {"location": location, "observability": {"logs": {"enabled": enabled}}}
     known = subject.prior.attributes if subject and subject.prior else {}
     attributes = {**{key: known[key] for key in FIXED if key in known}, **attributes}
-    if "network" in known:
-        attributes["network"] = {**known["network"], **attributes.get("network", {})}
     network = document.get("network") or {}
+    if is_placed(document) or "network" in known:
+        told = known.get("network") or _unassigned(network)
+        attributes["network"] = {**told, **attributes.get("network", {})}
     identity = str(document["id"])
     outputs = {"id": identity, "location": location, **{key: network.get(key) for key in ("ipv4", "ipv6")}}
     return Observed(
@@ -90,6 +91,11 @@ def observed(document: Mapping[str, Any], subject: Subject | None = None) -> Obs
         else (),
         raw=document,
     )
+
+
+def _unassigned(network: Mapping[str, Any]) -> dict[str, Value]:
+    """Whose addresses it has is not given back; that it has none is seen."""
+    return {f"assign_{version}": "none" for version in ("ipv4", "ipv6") if not network.get(version)}
 
 
 def waiting_for(document: Mapping[str, Any], subject: Subject | Change) -> Pending:

@@ -200,14 +200,19 @@ def manifest(blocks: Mapping[str, Mapping[str, Any]], section: str, *, singleton
     return json.dumps(whole, indent=1, ensure_ascii=False)
 
 
-def played(project: Project, some: list[Case]) -> Story:
-    """Plans and applies three manifests that hold all cases."""
-    kind = some[0].kind
+def seed(project: Project) -> None:
+    """Makes what the cases point to."""
     for images in SEEDS:
         project.write(json.dumps({**_HEAD, "images": images}))
         project.apply()
     project.write(manifest({}, "images"))
     project.apply()
+
+
+def played(project: Project, some: list[Case]) -> Story:
+    """Plans and applies three manifests that hold all cases."""
+    kind = some[0].kind
+    seed(project)
     story = Story(some)
     for number in range(3):
         blocks = {case.key: case.blocks()[number] for case in some}

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import contextlib
+import json
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from reconciler.kinds import Clients, build_handlers
 from reconciler.model.change import Effect
-from reconciler.model.handler import Removal
+from reconciler.model.handler import Kind, Removal
+from reconciler.model.value import parse_path
 from tests.clients.fake_docker import install
 from tests.clients.faulty_registry import FaultyRegistry, running
 from tests.clients.images import Image, image, layout_files, write_folder, write_tar
 from tests.harness import Project, project
 from tests.kinds.fields.said import OPTIONS, said
 from tests.kinds.fields.samples import ENVIRON, FILES, LAYERS, above
-from tests.kinds.fields.story import Case, Story, cases, change_of, manifest, played
+from tests.kinds.fields.story import Case, Story, allowed, cases, change_of, manifest, played, seed
 
 KINDS = {name: handler.kind for name, handler in build_handlers(Clients()).items()}
 ALL = [case for kind in KINDS.values() for case in cases(kind)]
@@ -42,6 +46,13 @@ def story(case: Case, stories: dict[str, Story], tmp_path: Path) -> Story:
 
 
 def _told(folder: Path, some: list[Case]) -> Story:
+    with _workshop(folder) as made:
+        return played(made, some)
+
+
+@contextlib.contextmanager
+def _workshop(folder: Path) -> Iterator[Project]:
+    """A project with every file, image and program that a case may name."""
     with project(folder / "project") as made, running() as elsewhere:
         for name, text in FILES.items():
             made.write(text, name)
@@ -49,7 +60,7 @@ def _told(folder: Path, some: list[Case]) -> Story:
             write_folder(made.folder / name, layout_files(image(layer)))
         _hold(elsewhere, image(b"elsewhere"))
         made.environ |= {**ENVIRON, **_tools(folder / "bin"), "ELSEWHERE": elsewhere.host}
-        return played(made, some)
+        yield made
 
 
 def _hold(registry: FaultyRegistry, held: Image) -> None:
@@ -112,6 +123,53 @@ def test_what_is_said_to_be_sent_reaches_the_service(case: Case, story: Story) -
 
 def _is_sent(effect: str) -> bool:
     return effect.rpartition(" ")[2] in ("hot", "rollout", "downtime")
+
+
+READ_BACK = [
+    "application",
+    "deployment",
+    "registry",
+    "registry_protocol",
+    "secret",
+    "ssh_public_key",
+    "worker",
+]
+"""Kinds of which the service gives back more than a name; an image is its digest, and a run what it was given."""
+
+
+@pytest.mark.parametrize("name", READ_BACK)
+def test_every_field_is_read_back_as_it_was_sent(name: str, tmp_path: Path) -> None:
+    """What is brought in without any memory differs in nothing but what the service does not give back."""
+    some, kind = [case for case in CASES if case.group == name], KINDS[name]
+    with _workshop(tmp_path) as made:
+        seed(made)
+        text = manifest({case.key: case.first for case in some}, kind.section)
+        made.write(text)
+        made.apply(*allowed(made.plan()))
+        state = json.loads((made.folder / "state" / "default.json").read_text())["resources"]
+        made.run("state", "rm", "--yes", *(case.address for case in some))
+        if kind.named:
+            made.run("import", "--all")
+        else:
+            ids = [{"to": case.address, "id": state[case.address]["identity"]} for case in some]
+            made.write(json.dumps({**json.loads(text), "imports": ids}))
+        assert _differing(made.plan(), kind, {case.address: case.path for case in some}) == []
+
+
+def _differing(plan: Any, kind: Kind, paths: Mapping[str, str]) -> list[tuple[str, str, Any]]:
+    """What a plan would change that can be read: the case's path, the action, the attribute."""
+    return [
+        (paths[change["address"]], change["action"], one)
+        for change in plan["changes"]
+        if change["address"] in paths
+        for one in change["attributes"]
+        if not _is_hidden(kind, parse_path(one["path"]))
+    ]
+
+
+def _is_hidden(kind: Kind, path: tuple[str, ...]) -> bool:
+    row = kind.attribute(path)
+    return path in (("as_sent",), ("depends_on",)) or (row is not None and row.write_only)
 
 
 @pytest.fixture(scope="module")
