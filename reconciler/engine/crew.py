@@ -87,9 +87,15 @@ class _Work:
 
 
 class Crew:
-    """So many hands, and the messages they have sent. As a context: at its end the hands go home."""
+    """So many hands, and the messages they have sent. As a context: at its end the hands go home.
 
-    def __init__(self, hands: int, clock: Clock, stop: StopSignal) -> None:
+    `check` is asked before each step, and raises a ReconcilerError where it must not be begun.
+    """
+
+    def __init__(
+        self, hands: int, clock: Clock, stop: StopSignal, check: Callable[[StepKey], None] = lambda _key: None
+    ) -> None:
+        self._check = check
         self._clock = clock
         self._stop = stop
         self._messages: queue.SimpleQueue[Message] = queue.SimpleQueue()
@@ -126,6 +132,8 @@ class Crew:
 
     def _attempt(self, started: Started, work: _Work) -> Ended:
         try:
+            if not work.again:  # what an earlier run began is expected to look different
+                self._check(started.key)
             return Ended(started.key, carry_out(started.errand, work, self._clock, started.begun))
         except ReconcilerError as error:
             return Ended(started.key, error=error)

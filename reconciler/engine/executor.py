@@ -18,6 +18,7 @@ from reconciler.engine.judging import outputs_after
 from reconciler.engine.planner import Blueprint
 from reconciler.engine.recover import Checkpoints
 from reconciler.engine.schedule import Schedule
+from reconciler.engine.second_look import SecondLook
 from reconciler.engine.waiting import Asked, Decision, Waiting, WaitingRoom
 from reconciler.errors import ReconcilerError
 from reconciler.frozen import frozen
@@ -64,7 +65,8 @@ class _Execution:
         at_once = {name: handler.kind.at_once for name, handler in handlers.items()}
         self.schedule = Schedule(blueprint.steps, at_once, run.parallelism)
         busy = min(run.parallelism, max(1, len(blueprint.steps)))
-        self.crew = Crew(busy + 1, run.clock, run.stop)  # one more looks after what waits
+        look_again = SecondLook(blueprint, handlers).check
+        self.crew = Crew(busy + 1, run.clock, run.stop, look_again)  # one more looks after what waits
         self.room = WaitingRoom(handlers, run, self.crew.do, self.crew.report)
         self.started: dict[StepKey, Started] = {}
         self.reached: dict[str, dict[str, step_events.Facts]] = {}  # checkpoints by operation

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field
 from typing import Any
@@ -335,3 +336,4 @@ class Blueprint:
     waits_for: Mapping[ResourceAddress, frozenset[ResourceAddress]] = field(default_factory=dict)
     uses: Mapping[ResourceAddress, frozenset[ResourceAddress]] = field(default_factory=dict)
     kept: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # beside the state, by hash
+    seen_at: float = field(default_factory=time.monotonic)  # when the world was looked at

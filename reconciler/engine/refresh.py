@@ -105,6 +105,11 @@ def _by_kind(wishes: Iterable[Desired]) -> dict[str, list[Desired]]:
     return sorted_out
 
 
+def next_look() -> int:
+    """The number of a new look."""
+    return next(_LOOKS)
+
+
 def observe(
     resources: Resources,
     priors: Priors,
@@ -115,7 +120,7 @@ def observe(
     thorough: bool = False,
 ) -> dict[str, Sighting]:
     """What is there, by kind. Kinds whose values others need to find themselves (a namespace) are asked first."""
-    number = next(_LOOKS)
+    number = next_look()
     scope = Scope(texts={address: desired.attributes for address, desired in resources.items()})
     sightings: dict[str, Sighting] = {}
     for level in _kind_levels(resources, priors, waits_for, handlers if others else {}):

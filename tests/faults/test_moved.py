@@ -1,0 +1,131 @@
+"""Something moves between plan and apply, or while an apply goes on: what it rests on is refused by name, the rest goes on."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from reconciler.engine import second_look
+from tests.e2e.shop import SHOP
+from tests.faults.conftest import Record
+from tests.harness import Ended, Project
+
+OTHER = 'applications:\n  other: {image: "${images.api}", instances: 0, max_instances: 3}\n'
+BOTH = SHOP.replace("applications:\n", OTHER)
+BIGGER = BOTH.replace("max_instances: 4", "max_instances: 5")
+
+
+def application(shop: Project, name: str) -> Any:
+    return next(one for one in shop.world("application") if one["name"] == name)
+
+
+def patch(shop: Project, name: str, **body: Any) -> None:
+    shop.by_hand("PATCH", f"containers/applications/{application(shop, name)['id']}", body)
+
+
+def edited(shop: Project, **fields: Any) -> None:
+    path = shop.folder / "saved.plan"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **fields}))
+
+
+MOVES: dict[str, tuple[Callable[[Project], object], str]] = {
+    "the manifest": (lambda shop: shop.write(BIGGER + "# \n"), "containers.yaml has changed"),
+    "the state": (
+        lambda shop: shop.run("state", "rm", "secret.db", "--yes"),
+        "the state has moved on from serial",
+    ),
+    "another state": (lambda shop: edited(shop, state={"lineage": "x", "serial": 1}), "another state"),
+    "a live attribute": (
+        lambda shop: patch(shop, "shop-api", max_instances=9),
+        "application.api: somebody has changed",
+    ),
+    "what is gone": (
+        lambda shop: shop.by_hand("DELETE", f"containers/applications/{application(shop, 'shop-api')['id']}"),
+        "application.api: the plan shows update, and now",
+    ),
+    "a file": (lambda shop: shop.write("export default {}", "worker.js"), "worker.edge"),
+    "a secret": (lambda shop: shop.environ.update(DB_PASSWORD="another"), "secret.db"),
+    "the engine": (lambda shop: edited(shop, format_version="2.0"), "another version of reconciler"),
+    "the account": (lambda shop: edited(shop, account_id="b" * 32), "for the account"),
+    "its time": (lambda shop: edited(shop, expires_at="2020-01-01T00:00:00Z"), "expired"),
+    "the environment": (lambda shop: edited(shop, environment="staging"), "environment"),
+}
+
+
+def planned(shop: Project) -> None:
+    shop.write(BOTH)
+    shop.apply()
+    shop.write(BIGGER)
+    assert shop.run("plan", "-o", "saved.plan").code == 0
+
+
+def application_writes(shop: Project, since: int) -> int:
+    return sum(
+        method in ("PATCH", "POST") and "/applications" in path and "0000-0000" not in path
+        for method, path in shop.requests(since)
+    )
+
+
+@pytest.mark.parametrize("what", MOVES)
+def test_a_saved_plan_is_refused_once_what_it_rests_on_has_moved(
+    shop: Project, what: str, record: Record
+) -> None:
+    planned(shop)
+    move, said = MOVES[what]
+    move(shop)
+    since = shop.last_request()
+    refused = shop.run("apply", "saved.plan")
+    assert said in refused.err, refused
+    assert refused.code == (1 if what == "the environment" else 3), refused
+    assert application_writes(shop, since) == 0
+    assert not list((shop.folder / "state").glob("*.lock"))
+    record(
+        6, "saved plan, and one of what it rests on moved", 1, "refused, named, nothing touched, no lock left"
+    )
+
+
+def test_what_is_outside_a_plan_may_move(shop: Project, record: Record) -> None:
+    planned(shop)
+    patch(shop, "shop-other", max_instances=7)
+    applied = shop.run("apply", "saved.plan")
+    assert applied.code == 0, applied
+    assert application(shop, "shop-api")["max_instances"] == 5
+    assert application(shop, "shop-other")["max_instances"] == 7
+    record(6, "saved plan, and a resource outside it moved", 1, "goes on")
+
+
+def applied_while(shop: Project, happens: Callable[[], object]) -> Ended:
+    """An apply of a changed secret and application, and what somebody does while the secret is slow to be sent."""
+    shop.environ["DB_PASSWORD"] = "another"
+    shop.faults({"method": "PATCH", "path": "/secrets-bulk", "fault": {"delay": 0.5}})
+    somebody = threading.Timer(0.25, happens)
+    somebody.start()
+    try:
+        return shop.run("apply", "--yes", "--parallelism", "1")
+    finally:
+        somebody.join()
+
+
+@pytest.mark.parametrize("others", [False, True], ids=["in the plan", "outside it"])
+def test_what_moves_while_an_apply_goes_on_is_seen_after_a_minute(
+    shop: Project, monkeypatch: pytest.MonkeyPatch, others: bool, record: Record
+) -> None:
+    planned(shop)
+    monkeypatch.setattr(second_look, "AFTER_SECONDS", 0.1)
+    name = "shop-other" if others else "shop-api"
+    ended = applied_while(shop, lambda: patch(shop, name, max_instances=9))
+    assert ended.code == (0 if others else 4), ended
+    assert ("application.api: somebody has changed it since this apply looked" in ended.err) is not others
+    assert application(shop, "shop-api")["max_instances"] == (5 if others else 9)
+    assert shop.run("apply", "--yes").code == 0
+    assert application(shop, "shop-api")["max_instances"] == 5
+    record(
+        6,
+        "a resource moved while an apply went on, looked at more than a minute before",
+        1,
+        "named; the rest goes on",
+    )
