@@ -13,6 +13,7 @@ from reconciler.cli.dockerfiles import (
     ignore_file,
     manifests_of,
     named_dockerfiles,
+    text_of,
 )
 from reconciler.cli.options import Common, common_options
 from reconciler.cli.saying import answer, note
@@ -92,7 +93,7 @@ class _Checking:
         if named.recipe is None:
             return [_unread(named, named.problem, Severity.WARNING)]
         try:
-            text = named.recipe.dockerfile.read_text("utf-8", "replace")
+            text = text_of(named.recipe.dockerfile)
         except OSError as error:
             problem = f"{named.path} cannot be read: {error.strerror}"
             return [_unread(named, problem, Severity.ERROR)]

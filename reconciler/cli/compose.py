@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from reconciler.cli.dockerfiles import named_dockerfile
+from reconciler.cli.dockerfiles import named_dockerfile, text_of
 from reconciler.cli.options import Common, common_options
 from reconciler.cli.saying import answer, note
 from reconciler.cli.workplace import binding_handlers
@@ -70,9 +70,12 @@ def _exposed(manifest: Manifest, folder: Path) -> dict[ResourceAddress, tuple[st
 
 def _ports(desired: Desired, folder: Path) -> tuple[str, ...]:
     recipe = named_dockerfile(desired, folder).recipe
-    if recipe is None or not recipe.dockerfile.is_file():
+    if recipe is None:
         return ()
-    dockerfile = read_dockerfile(recipe.dockerfile.read_text("utf-8", "replace"))
+    try:
+        dockerfile = read_dockerfile(text_of(recipe.dockerfile))
+    except OSError:
+        return ()
     return exposed_ports(Stages.of(dockerfile, recipe.target, recipe.args).final)
 
 

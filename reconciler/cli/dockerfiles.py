@@ -10,6 +10,7 @@ from reconciler.cli.options import Common
 from reconciler.cli.workplace import binding_handlers
 from reconciler.clients.build_recipe import BuildRecipe
 from reconciler.clients.dockerignore import IgnoreRules
+from reconciler.clients.regular_file import read_regular
 from reconciler.clients.secret_files import is_secret_file
 from reconciler.errors import ReconcilerError
 from reconciler.frozen import frozen
@@ -18,6 +19,8 @@ from reconciler.model.diagnostic import Source
 from reconciler.model.manifest import Inputs, Manifest
 from reconciler.model.resource import Desired
 from reconciler.model.value import Unknown
+
+_LARGEST_TEXT = 4 * 1024 * 1024
 
 
 @frozen
@@ -75,6 +78,11 @@ def named_dockerfile(desired: Desired, folder: Path) -> NamedDockerfile:
         return NamedDockerfile(address, desired.source, problem=error.message)
 
 
+def text_of(path: Path) -> str:
+    """The text of a Dockerfile or ignore file; OSError where it is no regular file, or one without end."""
+    return read_regular(path, _LARGEST_TEXT).decode("utf-8", "replace")
+
+
 def ignore_file(recipe: BuildRecipe) -> Path | None:
     """The ignore file that holds for a Dockerfile: its own, else the context's."""
     own = recipe.dockerfile.with_name(f"{recipe.dockerfile.name}.dockerignore")
@@ -84,8 +92,8 @@ def ignore_file(recipe: BuildRecipe) -> Path | None:
 def exposed_secrets(recipe: BuildRecipe) -> tuple[str, ...]:
     """Files at the top of the context that look like secrets and are sent to the builder."""
     found = ignore_file(recipe)
-    rules = IgnoreRules.parse(found.read_text("utf-8", "replace"), str(found)) if found else IgnoreRules()
     try:
+        rules = IgnoreRules.parse(text_of(found), str(found)) if found else IgnoreRules()
         names = sorted(one.name for one in recipe.context.iterdir())
     except OSError:
         return ()

@@ -13,6 +13,7 @@ from reconciler.cli.image_digests import ImageDigests
 from reconciler.cli.options import Common, common_options
 from reconciler.cli.saying import answer, note
 from reconciler.clients.dockerfile_pins import unpinned_images as unpinned_in_dockerfile
+from reconciler.clients.regular_file import read_regular
 from reconciler.errors import ReconcilerError
 from reconciler.frozen import frozen
 from reconciler.manifest.pinning import unpinned_images as unpinned_in_manifest
@@ -21,6 +22,8 @@ from reconciler.render.harmless import harmless
 from reconciler.render.machine import render_json
 
 DigestOf = Callable[[str], str]
+
+_LARGEST_TEXT = 64 * 1024 * 1024
 
 
 @frozen
@@ -143,7 +146,7 @@ def _with_tag(name: str) -> str:
 def _read(path: Path) -> str:
     """A text with its line ends as they are."""
     try:
-        return path.read_bytes().decode("utf-8")
+        return read_regular(path, _LARGEST_TEXT).decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8"
         raise ReconcilerError(f"{path} cannot be read: {reason}") from None

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -89,6 +90,17 @@ def test_a_dockerfile_that_is_not_there_is_an_error(capsys: pytest.CaptureFixtur
     project(GOOD, "  web: {build: {context: web}}\n")
     assert run(["check"]) == 1
     assert "containers.yaml:5:3  image.web: web/Dockerfile cannot be read" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["check", "images pin"])
+def test_a_pipe_is_no_dockerfile_and_nobody_waits_for_it(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project(GOOD)
+    Path("app/Dockerfile").unlink()
+    os.mkfifo("app/Dockerfile")
+    assert run(command.split()) == 1
+    assert "app/Dockerfile cannot be read: is a pipe, not a regular file" in capsys.readouterr().err
 
 
 def test_every_environment_is_checked_without_one(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -40,6 +42,16 @@ def test_printed_by_default(capsys: pytest.CaptureFixture[str]) -> None:
     assert api["ports"] == ["8080:8080", "3000:3000"]
     assert api["environment"] == {"STAGE": "live", "TOKEN": "${API_TOKEN}"}
     assert not Path(".env.example").exists()
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, lambda _: None])
+def test_a_dockerfile_that_is_none_exposes_nothing(
+    make: Callable[[str], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("code/Dockerfile").unlink()
+    make("code/Dockerfile")
+    assert run(["compose", "-e", "production"]) == 0
+    assert "ports" not in capsys.readouterr().out
 
 
 def test_written_with_an_example_beside_it() -> None:
