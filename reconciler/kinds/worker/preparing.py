@@ -184,7 +184,7 @@ def _make_ready(client: Cloudflare, image: str, patience: float, work: Work) -> 
             raise ProviderError(f"{image} is still not ready after {patience / 60:g} minutes", fix=fix)
         if work.stopping():
             raise InterruptedRunError("stopped before the upload")
-        work.progress(waited, patience, f"preparing {image}")
+        work.progress(0, 0, f"preparing {image}, for {waited:.0f} s so far")
         client.transport.pause(pause)
         waited += pause
         pause = min(2 * pause, _LONGEST_WAIT)
