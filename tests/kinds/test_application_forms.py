@@ -45,7 +45,7 @@ EVERYTHING: dict[str, Any] = {
     "authorized_keys": [{"name": "me", "public_key": KEY}],
     "trusted_user_ca_keys": [{"name": "ca", "public_key": KEY}],
     "max_instances": 7,
-    "constraints": {"regions": ["WEUR", "ENAM"], "jurisdiction": "eu"},
+    "constraints": {"regions": ["WEUR", "EEUR"], "jurisdiction": "eu"},
     "affinities": {"colocation": "datacenter", "hardware_generation": "highest-overall-performance"},
     "rollout_active_grace_period": 120,
 }
@@ -80,7 +80,7 @@ def test_a_create_with_everything_is_what_wrangler_sends() -> None:
         },
         "instances": 0,
         "max_instances": 7,
-        "constraints": {"tiers": [1, 2], "regions": ["ENAM", "WEUR"], "jurisdiction": "eu"},
+        "constraints": {"tiers": [1, 2], "regions": ["EEUR", "WEUR"], "jurisdiction": "eu"},
         "affinities": {"colocation": "datacenter", "hardware_generation": "highest-overall-performance"},
         "durable_objects": {"namespace_id": NAMESPACE},
         "rollout_active_grace_period": 120,
