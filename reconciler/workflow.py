@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import field, replace
+from functools import partial
 from typing import Any
 
+from reconciler.engine.believing import seen_for_certain
 from reconciler.engine.carry import Clock
 from reconciler.engine.changes import Facts, Options, decide
 from reconciler.engine.executor import Run, execute
@@ -105,8 +107,9 @@ def make_plan(manifest: Manifest, state: State, house: House, wish: Wish) -> Blu
     if options.no_refresh:
         sightings = from_memory(state.resources, house.handlers)
     else:
-        sightings = observe(
-            readied.resources, state.resources, house.handlers, graph.waits_for, thorough=wish.thorough
+        look = partial(observe, readied.resources, state.resources, house.handlers, graph.waits_for)
+        sightings = seen_for_certain(
+            partial(look, thorough=wish.thorough), state, house.handlers, house.clock
         )
     published = frozenset(one.address for it in manifest.outputs.values() for one in pointers(it.value))
     decided = decide(

@@ -217,6 +217,15 @@ class ContainersApi(AccountApi):
         """Lists the registries that images may come from (reference 2.7)."""
         return self._documents("GET", _REGISTRIES)
 
+    def find_registry(self, domain: str) -> Document | None:
+        """Gives the registry of a domain that is there for certain, though a list may not show it at once."""
+
+        def of_domain() -> list[Document]:
+            return [one for one in self.list_registries() if one.get("domain") == domain]
+
+        shown = self.transport.awaited(of_domain, bool)
+        return shown[0] if shown else None
+
     def create_registry(self, body: Mapping[str, Any]) -> Document:
         """Adds a registry (reference 2.7.1)."""
         return self._document("POST", _REGISTRIES, json=body)

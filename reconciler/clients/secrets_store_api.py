@@ -33,6 +33,15 @@ class SecretsStoreApi(AccountApi):
         """Lists a store's secrets; `search` finds more than the exact name (reference 2.7.3)."""
         return self._pages_by_number(_secrets(store_id), {"search": search})
 
+    def find_store_secret(self, store_id: str, name: str) -> Document | None:
+        """Gives a secret that is there for certain, though a list may not show it at once."""
+
+        def of_name() -> list[Document]:
+            return [one for one in self.list_store_secrets(store_id, search=name) if one.get("name") == name]
+
+        shown = self.transport.awaited(of_name, bool)
+        return shown[0] if shown else None
+
     def create_store_secret(
         self,
         store_id: str,

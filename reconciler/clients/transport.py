@@ -19,6 +19,7 @@ from reconciler.clients.own_writes import VISIBLE_AFTER, OwnWrites
 from reconciler.clients.pacing import Pacer
 from reconciler.clients.settings import ApiCredentials
 from reconciler.errors import (
+    ConflictError,
     InterruptedRunError,
     NotFoundError,
     ProviderError,
@@ -108,7 +109,12 @@ class Transport:
         repeatable = method in _REPEATABLE if idempotent is None else idempotent
         if method in _READING:
             return self._once_visible(path, lambda: self._exchange(method, url, sent, content))
-        answer = self._insist(lambda: self._exchange(method, url, sent, content), repeatable)
+        try:
+            answer = self._insist(lambda: self._exchange(method, url, sent, content), repeatable)
+        except ConflictError as error:
+            # What a refusal names is there.
+            self._own_writes.note(method, path, error.details, self.server_time())
+            raise
         self._own_writes.note(method, path, answer.result, self.server_time())
         return answer
 

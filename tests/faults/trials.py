@@ -52,11 +52,13 @@ class Story:
 def begun(start: Path, folder: Path, rate: float) -> Iterator[Project]:
     """The folder and the world of a start, copied, with the clock running."""
     shutil.copytree(start, folder)
-    with LocalServer(folder / "world") as server:
-        project = Project(folder / "project", server, dict(everything.ENVIRON))
-        project.clock(rate=rate)
-        yield project
-    shutil.rmtree(folder)
+    try:
+        with LocalServer(folder / "world") as server:
+            project = Project(folder / "project", server, dict(everything.ENVIRON))
+            project.clock(rate=rate)
+            yield project
+    finally:
+        shutil.rmtree(folder)
 
 
 def ran(forks: Forks, project: Project, *args: str, **cut: Any) -> Ran:

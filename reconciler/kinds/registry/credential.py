@@ -35,6 +35,9 @@ class StoreApi(Protocol):
     def list_store_secrets(self, store_id: str, *, search: str | None = None) -> Sequence[Mapping[str, Any]]:
         """Those whose name holds a text."""
 
+    def find_store_secret(self, store_id: str, name: str) -> Mapping[str, Any] | None:
+        """One that is there for certain."""
+
     def create_store_secret(
         self, store_id: str, name: str, value: str, *, scopes: Sequence[str] = ..., comment: str = ...
     ) -> Mapping[str, Any]:
@@ -56,18 +59,28 @@ def put_credential(api: StoreApi, wanted: Attributes, *, is_ours: bool) -> dict[
     """
     store = _store_of(api)
     name = f"registry-{re.sub('[^a-z0-9]+', '-', str(wanted['domain']))}"
-    value, stored = as_stored(wanted), find_credential(api, store, name)
-    if stored is None:
-        comment = f"Credential of {wanted['domain']}"
+    value, comment = as_stored(wanted), f"Credential of {wanted['domain']}"
+    try:
         api.create_store_secret(store, name, value, scopes=(_SCOPE,), comment=comment)
-    elif is_ours:
-        api.update_store_secret(store, str(stored["id"]), {"value": value, "scopes": [_SCOPE]})
-    else:
-        raise ConflictError(
-            f'the Secrets Store has a secret "{name}" already, which is not ours',
-            fix="delete it there, then run again",
-        )
+    except ConflictError:
+        # A list may hide what was just made, and show what was just deleted; a refusal is always right.
+        if not is_ours:
+            raise ConflictError(
+                f'the Secrets Store has a secret "{name}" already, which is not ours',
+                fix="delete it there, then run again",
+            ) from None
+        _write_again(api, store, name, {"value": value, "scopes": [_SCOPE]})
     return {"store_id": store, "secret_name": name}
+
+
+def _write_again(api: StoreApi, store: str, name: str, body: Mapping[str, Any]) -> None:
+    """Changes a secret that is there for certain."""
+    stored = api.find_store_secret(store, name)
+    if stored is None:
+        raise ConflictError(
+            f'the Secrets Store has a secret "{name}", and does not show it', fix="run again in a while"
+        )
+    api.update_store_secret(store, str(stored["id"]), body)
 
 
 def _store_of(api: StoreApi) -> str:
@@ -88,10 +101,13 @@ def change_credential(api: StoreApi, wanted: Attributes, place: Mapping[str, str
     """Gives the stored secret its new value; one that somebody deleted is made again."""
     store, name = place["store_id"], place["secret_name"]
     value, stored = as_stored(wanted), find_credential(api, store, name)
-    if stored is None:
-        api.create_store_secret(store, name, value, scopes=(_SCOPE,))
-    else:
+    if stored is not None:
         api.update_store_secret(store, str(stored["id"]), {"value": value})
+        return
+    try:
+        api.create_store_secret(store, name, value, scopes=(_SCOPE,))
+    except ConflictError:
+        _write_again(api, store, name, {"value": value})
 
 
 def find_credential(api: StoreApi, store: str, name: str) -> Mapping[str, Any] | None:

@@ -48,6 +48,9 @@ class RegistriesApi(credential.StoreApi, Protocol):
     def list_registries(self) -> Sequence[Mapping[str, Any]]:
         """All of them, Cloudflare's own too."""
 
+    def find_registry(self, domain: str) -> Mapping[str, Any] | None:
+        """One that is there for certain."""
+
     def create_registry(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
         """A new one; ConflictError if the domain is there."""
 
@@ -220,8 +223,8 @@ class RegistryHandler(Handler):
         ) from None
 
     def _pointing_to(self, place: Mapping[str, str], domain: str) -> Mapping[str, Any] | None:
-        entries = (one for one in self._account.list_registries() if one["domain"] == domain)
-        return next((one for one in entries if one.get("private_credential", place) == place), None)
+        entry = self._account.find_registry(domain)
+        return entry if entry is not None and entry.get("private_credential", place) == place else None
 
     def _in_use(self, domain: str, error: ConflictError) -> ConflictError:
         images = {

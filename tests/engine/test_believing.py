@@ -1,0 +1,75 @@
+"""What is shown and contradicts what we have just done ourselves is looked at again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+
+from reconciler.engine.believing import seen_for_certain
+from reconciler.engine.carry import Clock
+from reconciler.model.address import ResourceAddress
+from reconciler.model.handler import Sighting
+from reconciler.model.resource import Observed, Pending, Prior
+from reconciler.model.state import State
+from tests.engine.toys import ToyHandler, World
+
+THING = ResourceAddress("thing", "a")
+OURS = Prior(THING, "thing-0", attributes={"size": 2}, applied_at="0")
+NOW = Observed("thing-0", "a", {"size": 2})
+BEFORE = replace(NOW, attributes={"size": 1})
+HANDLERS = {"thing": ToyHandler(World())}
+
+
+@dataclass
+class Service:
+    """Shows what was there before, for so many seconds after our own write."""
+
+    before: Observed | None
+    now: Observed | None = NOW
+    behind: float = 30.0
+    seconds: float = 1.0
+    looks: int = 0
+
+    def look(self) -> dict[str, Sighting]:
+        self.looks += 1
+        seen = self.before if self.seconds <= self.behind else self.now
+        return {"thing": Sighting({THING: seen} if seen else {})}
+
+    def pass_time(self, seconds: float) -> bool:
+        self.seconds += seconds
+        return False
+
+    def seen(self, prior: Prior = OURS) -> Any:
+        clock = Clock(str, self.pass_time, lambda at: self.seconds - float(at))
+        state = State("lineage", resources={THING: prior})
+        return seen_for_certain(self.look, state, HANDLERS, clock)["thing"].by_identity.get(THING)
+
+
+@pytest.mark.parametrize("before", [None, BEFORE])
+def test_an_answer_older_than_our_own_write_is_not_believed(before: Observed | None) -> None:
+    service = Service(before)
+    assert service.seen() == NOW
+    assert 30 < service.seconds < 60
+
+
+@pytest.mark.parametrize("after", [None, BEFORE])
+def test_what_is_so_after_half_a_minute_was_somebody_else(after: Observed | None) -> None:
+    assert Service(after, after).seen() == after
+
+
+@pytest.mark.parametrize(
+    ("prior", "before"),
+    [
+        (OURS, NOW),
+        (replace(OURS, applied_at="-40"), BEFORE),
+        (replace(OURS, applied_at=""), BEFORE),
+        (replace(OURS, identity=""), None),
+        (replace(OURS, pending=(Pending(THING, "deletion", {}, ""),)), None),
+    ],
+)
+def test_one_look_is_enough_otherwise(prior: Prior, before: Observed | None) -> None:
+    service = Service(before)
+    assert service.seen(prior) == before
+    assert service.looks == 1
