@@ -109,8 +109,8 @@ of each key; the guide to the language is [manifest.md](../manifest.md).
 | no change by itself | it says how to go about things, and counts from the next change on |
 
 *Left out again* is what happens when the key leaves the manifest while the resource stays; it has the same effect as a
-change. "Goes" means that it is removed; where nothing is said, nothing happens, or it is an error. What happens when a
-resource leaves the manifest as a whole stands at the end of its page.
+change. "Goes" means that it is removed, and what has to be there goes with the key above it; where nothing is said, nothing
+happens, or it is an error. What happens when a resource leaves the manifest as a whole stands at the end of its page.
 """
 
 
