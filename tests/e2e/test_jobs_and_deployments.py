@@ -107,6 +107,20 @@ def test_a_failed_run_stops_what_waits_and_its_inputs_count_for_nothing(shop: Pr
     assert len(runs(shop)) == 3
 
 
+@pytest.mark.parametrize("code", [0, 3])
+def test_what_happened_to_a_run_is_shown_to_its_end(shop: Project, code: int) -> None:
+    shop.settings(job_exit=[{"command": ["migrate"], "code": code}])
+    shop.write(JOBS)
+    ended = shop.run("apply", "--yes")
+    assert ended.code == (4 if code else 0)
+    last = "VMFailed" if code else "VMStopped"
+    [line] = [one for one in ended.err.splitlines() if "SchedulerPlaced → " in one and "error" not in one][
+        -1:
+    ]
+    assert line.startswith("job.migrate: ")
+    assert f"SchedulerPlaced → ImagePulled → ContainerStarted → {last}" in line
+
+
 def test_a_run_over_its_timeout_fails(shop: Project) -> None:
     shop.settings(job_seconds=30)
     shop.write(JOBS.replace("command: [migrate]", "command: [migrate]\n    timeout: 5"))

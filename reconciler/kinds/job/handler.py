@@ -15,6 +15,7 @@ from reconciler.kinds.job.bind import RUN_VARIABLE, read_job
 from reconciler.kinds.job.standing import (
     body_of,
     health_of,
+    history_of,
     observed,
     parts_of,
     told,
@@ -175,9 +176,11 @@ class JobHandler(Handler):
             return Moving(done, 0, told(job), _AGAIN_IN)
         seen = observed(job)
         facts = {ENDED: {key: seen.outputs.get(key) for key in ("status", "exit_code")}}
+        history = history_of(job)
         if reason := why_bad(job):
-            return Stuck(reason, "failed", fix="correct it and apply again", facts=facts)
-        return Settled(seen, facts)
+            what = f"{reason} ({history})" if history else reason
+            return Stuck(what, "failed", fix="correct it and apply again", facts=facts)
+        return Settled(seen, facts, (history,) if history else ())
 
 
 def _on_lost(change: Change) -> str:

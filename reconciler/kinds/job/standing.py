@@ -14,6 +14,7 @@ from reconciler.model.value import Attributes, Secret, Value
 
 WHAT = "job"
 _TIMED_OUT = 124
+_MOST_EVENTS = 12
 _BAD_EVENTS = {
     "ImagePullError",
     "VMFailedToStart",
@@ -103,6 +104,13 @@ def told(job: Mapping[str, Any]) -> str:
 def _last_event(job: Mapping[str, Any]) -> str:
     events = job.get("events") or ()
     return str(events[-1].get("message") or events[-1].get("name", "")) if events else ""
+
+
+def history_of(job: Mapping[str, Any]) -> str:
+    """What happened to it, in order: what went by between two looks is told at its end."""
+    told = [str(event.get("message") or event.get("name", "")) for event in job.get("events") or ()]
+    left_out = f"({len(told) - _MOST_EVENTS} more) … " if len(told) > _MOST_EVENTS else ""
+    return left_out + " → ".join(told[-_MOST_EVENTS:])
 
 
 def why_bad(job: Mapping[str, Any]) -> str:
