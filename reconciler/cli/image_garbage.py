@@ -6,7 +6,7 @@ An image is kept if anything live, remembered, or written in the manifest points
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -110,21 +110,23 @@ def _delete_tags(account: Account, image: StoredImage, tell: Callable[[str], obj
 
 def _delete_manifests(account: Account, image: StoredImage, needed: Collection[str]) -> None:
     """Deletes what is without a tag now, so that its layers can go: the manifest, its parts, and what refers to them."""
-    repository = account.repository(image.name)
-    # Not every registry deletes by digest; one that does not drops such manifests by itself.
+    registry, repository = account.registry, account.repository(image.name)
+    untagged: list[str] = []
     with contextlib.suppress(ProviderError):
         for digest in (image.digest, *image.parts):
             if digest not in needed:
-                _delete_referring(account.registry, repository, digest, needed)
-                account.registry.delete_manifest(repository, digest)
+                untagged += [*_cut_loose(registry, repository, digest), digest]
+    # Not every registry deletes by digest; one that does not drops such manifests by itself.
+    with contextlib.suppress(ProviderError):
+        for digest in dict.fromkeys(untagged):
+            if digest not in needed:
+                registry.delete_manifest(repository, digest)
 
 
-def _delete_referring(registry: Registry, repository: str, digest: str, needed: Collection[str]) -> None:
-    """Deletes what refers to a manifest, and the tag that lists it where the registry does not."""
-    for one in registry.referrers(repository, digest):
-        if one.digest not in needed:
-            registry.delete_manifest(repository, one.digest)
+def _cut_loose(registry: Registry, repository: str, digest: str) -> Iterator[str]:
+    """What refers to a manifest; where a tag lists it, the list too, which then has that tag no longer."""
+    yield from [one.digest for one in registry.referrers(repository, digest)]
     tag = referrers_tag(digest)
     if listed := registry.head_manifest(repository, tag):
         registry.delete_manifest(repository, tag)
-        registry.delete_manifest(repository, listed.digest)
+        yield listed.digest

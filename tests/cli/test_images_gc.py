@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from reconciler.cli import images_gc
@@ -117,23 +119,44 @@ def test_the_parts_of_an_index_go_with_it_and_stay_with_it(two_environments: Pro
     assert digests(two_environments) == {digest, mixed.top.digest, *mixed.children}
 
 
-@pytest.mark.parametrize("lists_referrers", [True, False])
-def test_lists_of_packages_go_with_their_image_and_stay_with_it(
-    two_environments: Project, lists_referrers: bool
-) -> None:
-    if not lists_referrers:
-        two_environments.faults({"path": "/referrers/", "times": 0, "fault": {"status": 404}})
-    first, second = (
-        apply_image(two_environments, layer({"usr/lib/os-release": f"ID={name}"})) for name in ("one", "two")
-    )
-    for digest in (first, second):
-        assert two_environments.run("images", "sbom", f"shop-api@{digest}", "--attach").code == 0
-    kept = [one for one in two_environments.world("manifest") if second in (one["digest"], one["subject"])]
+NO_LIST = {"path": "/referrers/", "times": 0, "fault": {"status": 404}}
+ONLY_TAGS = {"method": "DELETE", "path": "/manifests/sha256:", "times": 0, "fault": {"status": 405}}
+
+
+def with_lists(project: Project) -> tuple[str, str]:
+    """Deploys two images to staging, and attaches to each the list of what is in it."""
+    found = []
+    for name in ("one", "two"):
+        found.append(apply_image(project, layer({"usr/lib/os-release": f"ID={name}"})))
+        assert project.run("images", "sbom", f"shop-api@{found[-1]}", "--attach").code == 0
+    return found[0], found[1]
+
+
+def hidden_tags(project: Project) -> set[str]:
+    return {tag for tag in tags(project) if tag.startswith("sha256-")}
+
+
+def test_lists_of_packages_go_with_their_image_and_stay_with_it(two_environments: Project) -> None:
+    _, second = with_lists(two_environments)
+    kept = {
+        one["digest"]
+        for one in two_environments.world("manifest")
+        if second in (one["digest"], one["subject"])
+    }
     gc(two_environments, "--yes", "--keep", "0")
-    hidden = {tag for tag in tags(two_environments) if tag.startswith("sha256-")}
-    assert hidden == (set() if lists_referrers else {second.replace(":", "-")})
-    assert len(digests(two_environments)) == len(kept) + len(hidden)
-    assert {one["digest"] for one in kept} <= digests(two_environments)
+    assert (digests(two_environments), len(kept)) == (kept, 2)
+
+
+@pytest.mark.parametrize(("faults", "left"), [([NO_LIST], 3), ([NO_LIST, ONLY_TAGS], 6)])
+def test_the_tag_that_lists_them_goes_with_its_image(
+    two_environments: Project, faults: list[dict[str, Any]], left: int
+) -> None:
+    two_environments.faults(*faults)
+    first, second = with_lists(two_environments)
+    assert hidden_tags(two_environments) == {one.replace(":", "-") for one in (first, second)}
+    gc(two_environments, "--yes", "--keep", "0")
+    assert hidden_tags(two_environments) == {second.replace(":", "-")}
+    assert len(digests(two_environments)) == left
 
 
 def test_what_is_deployed_while_the_question_stands_is_spared(
