@@ -23,7 +23,7 @@ from reconciler.model.event import Event, StepFailed
 from reconciler.model.handler import Gate
 from reconciler.model.plan import Plan, PlannedSource
 from reconciler.model.state import State
-from reconciler.render.progress import LineProgress, LiveProgress, Progress, Tally
+from reconciler.render.progress import LineProgress, LiveProgress, Progress, Tally, Together
 from reconciler.storage.identity import is_loopback
 from reconciler.workflow import (
     Wish,
@@ -222,12 +222,13 @@ def _ask(going: Going) -> None:
 
 
 def progress_for(workplace: Workplace, blueprint: Blueprint) -> Progress:
-    """A display in place on a terminal, JSON lines with --json, plain lines elsewhere."""
-    if workplace.common.json:
-        return JsonProgress()
-    if sys.stderr.isatty() and not workplace.common.no_color and os.environ.get("TERM") != "dumb":
-        return LiveProgress(sys.stderr, len(blueprint.steps), blueprint.plan)
-    return LineProgress(sys.stderr)
+    """A display in place on a terminal, plain lines elsewhere; with --json events on stdout, the display beside them."""
+    as_json = workplace.common.json
+    in_place = sys.stderr.isatty() and not workplace.common.no_color and os.environ.get("TERM") != "dumb"
+    if not in_place or (as_json and sys.stdout.isatty()):
+        return JsonProgress() if as_json else LineProgress(sys.stderr)
+    display = LiveProgress(sys.stderr, len(blueprint.steps), blueprint.plan)
+    return Together(JsonProgress(), display) if as_json else display
 
 
 class JsonProgress:

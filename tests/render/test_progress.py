@@ -22,7 +22,7 @@ from reconciler.model.event import (
 )
 from reconciler.model.plan import Plan, PlannedStep
 from reconciler.model.resource import Pending, Prior
-from reconciler.render.progress import LineProgress, LiveProgress, Tally
+from reconciler.render.progress import LineProgress, LiveProgress, Tally, Together
 from reconciler.render.progress.words import clock, line_of, measured
 from tests.render.plans import change, plan
 
@@ -54,6 +54,12 @@ def succeeded(address: ResourceAddress = API, verb: str = "update", **prior: obj
     [
         (begun(), "application.api: updating"),
         (succeeded(verb="create"), "application.api: created (id-1) after 12 s"),
+        (
+            StepSucceeded(
+                IMAGE, "create", "op", Prior(IMAGE, f"registry.cloudflare.com/{'a' * 32}/shop-api")
+            ),
+            "image.api: created (shop-api) after 12 s",
+        ),
         (succeeded(pending=(ROLLOUT,)), "application.api: updated, waiting for its rollout"),
         (StepSucceeded(API, "update", "op", None, narrowed=True), "application.api: nothing had to be sent"),
         (StepSucceeded(API, "update", "", None), ""),
@@ -203,6 +209,30 @@ def test_a_rollout_is_watched_until_it_has_settled() -> None:
     terminal.clock.now += 5
     display.report((StepSettled(API, "op", Prior(API, "id-1")),))
     assert terminal.lines[-1] == "1 of 1 done, 0 under way  10 s"
+
+
+def test_a_rollout_says_at_which_step_it_is() -> None:
+    rollout = {
+        "kind": "full_auto",
+        "instances": 14,
+        "steps": [{"percentage": 10}, {"percentage": 50}, {"percentage": 100}],
+    }
+    terminal = Terminal()
+    display = terminal.display(1, plan(change("application.api", "update", details={"rollout": rollout})))
+    shown = []
+    for done in (0, 2, 7, 14):
+        terminal.clock.now += 1
+        display.report((StepProgressed(API, "op", done, 14, f"{done} of 14 instances"),))
+        shown.append(terminal.lines[-1].split("instances, ")[1])
+    assert shown == ["step 1 of 3", "step 2 of 3", "step 3 of 3", "step 3 of 3"]
+
+
+def test_several_are_shown_the_same() -> None:
+    streams = [io.StringIO(), io.StringIO()]
+    together = Together(*(LineProgress(stream, Clock()) for stream in streams))
+    together.report((begun(),))
+    together.close()
+    assert [stream.getvalue() for stream in streams] == ["application.api: updating\n"] * 2
 
 
 def test_it_is_drawn_at_most_ten_times_a_second() -> None:

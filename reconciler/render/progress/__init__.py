@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from reconciler.render.progress.lines import LineProgress, Progress
+from reconciler.render.progress.lines import LineProgress, Progress, Together
 from reconciler.render.progress.live import LiveProgress
 from reconciler.render.progress.tally import Tally
 
-__all__ = ["LineProgress", "LiveProgress", "Progress", "Tally"]
+__all__ = ["LineProgress", "LiveProgress", "Progress", "Tally", "Together"]

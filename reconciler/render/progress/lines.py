@@ -23,6 +23,23 @@ class Progress(Protocol):
         """Ends the display; what was drawn in place is tidied up."""
 
 
+class Together:
+    """Shows each batch in several ways, such as to a program on stdout and to a person on stderr."""
+
+    def __init__(self, *shown: Progress) -> None:
+        self._shown = shown
+
+    def report(self, batch: tuple[Event, ...]) -> None:
+        """Shows a batch in each way."""
+        for one in self._shown:
+            one.report(batch)
+
+    def close(self) -> None:
+        """Ends each display."""
+        for one in self._shown:
+            one.close()
+
+
 class LineProgress:
     """A line per event on a stream. How far one step is, is told at most every five seconds."""
 

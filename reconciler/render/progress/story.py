@@ -16,6 +16,7 @@ from reconciler.model.event import (
     StepSucceeded,
 )
 from reconciler.model.plan import Plan, PlannedChange
+from reconciler.render.details import rollout_of
 from reconciler.render.progress.words import doing, without_account
 
 _LOOKED_AT = 60
@@ -47,6 +48,7 @@ class Story:
     _waiting: dict[str, tuple[str, ...]] = field(default_factory=dict)
     _seconds: dict[tuple[str, str], float] = field(default_factory=dict)
     _finished: set[str] = field(default_factory=set)
+    _rollouts: dict[str, tuple[float, ...]] = field(default_factory=dict)  # the share that each step reaches
 
     @classmethod
     def of(cls, total: int, plan: Plan | None) -> Story:
@@ -61,6 +63,11 @@ class Story:
             _seconds={
                 (change.address, step.operation): step.seconds for change in acting for step in change.steps
             },
+            _rollouts={
+                change.address: tuple(step.percentage for step in rollout.steps)
+                for change in acting
+                if (rollout := rollout_of(change))
+            },
         )
 
     def take(self, event: Event, now: float) -> None:
@@ -70,11 +77,8 @@ class Story:
                 self._begin(event, now)
             case StepProgressed():
                 under_way = self.running.setdefault(str(event.address), Doing(now, ""))
-                under_way.what, under_way.done, under_way.of = (
-                    without_account(event.note),
-                    event.done,
-                    event.of,
-                )
+                under_way.what = without_account(event.note) + self._step(event)
+                under_way.done, under_way.of = event.done, event.of
             case StepSucceeded() if event.prior and event.prior.pending:
                 under_way = self.running.setdefault(str(event.address), Doing(now, ""))
                 under_way.what = f"waiting for its {event.prior.pending[0].what}"
@@ -89,6 +93,15 @@ class Story:
                 self._end(str(event.address))
             case _:
                 pass
+
+    def _step(self, event: StepProgressed) -> str:
+        """Which step of its rollout it is at, by the share of instances that are new."""
+        shares = self._rollouts.get(str(event.address), ())
+        if len(shares) < 2 or event.of <= 1:
+            return ""
+        reached = 100 * event.done / event.of
+        number = next((place for place, share in enumerate(shares, 1) if reached < share), len(shares))
+        return f", step {number} of {len(shares)}"
 
     def _begin(self, event: StepBegun, now: float) -> None:
         address = str(event.address)

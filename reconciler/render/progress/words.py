@@ -22,7 +22,7 @@ from reconciler.render.values import size_text
 
 _BYTES_FROM = 64 * 1024
 """No rollout has so many instances: from here on a number counts bytes."""
-_ACCOUNT = re.compile("^[0-9a-f]{32}/")
+_ACCOUNT = re.compile(r"^(?:registry\.cloudflare\.com/)?[0-9a-f]{32}/")
 _DOING = {
     "create": "creating",
     "update": "updating",
@@ -46,7 +46,7 @@ _DONE = {
 
 
 def without_account(note: str) -> str:
-    """A note on a repository of Cloudflare's registry without the account in front of it."""
+    """A repository of Cloudflare's registry without the registry and the account in front of it."""
     return _ACCOUNT.sub("", note)
 
 
@@ -94,7 +94,8 @@ def _succeeded(event: StepSucceeded, took: str) -> str:
     if event.narrowed:
         return "nothing had to be sent"
     waits = event.prior.pending[0].what if event.prior and event.prior.pending else ""
-    identity = f" ({event.prior.identity})" if event.prior and event.verb == "create" else ""
+    made = without_account(event.prior.identity or "") if event.prior and event.verb == "create" else ""
+    identity = f" ({made})" if made else ""
     done = f"{_DONE.get(event.verb, event.verb)}{identity}"
     return f"{done}, waiting for its {waits}" if waits else f"{done}{took}"
 
