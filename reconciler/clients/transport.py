@@ -37,6 +37,7 @@ _ATTEMPTS = 3
 _REFUSALS = 10
 _LONGEST_BACKOFF = 60.0
 _LONGEST_REFUSAL = 900.0
+_FIRST_LOOK_AWAY = 1.0
 _LONGEST_LOOK_AWAY = 8.0
 
 
@@ -138,30 +139,27 @@ class Transport:
         self.close()
 
     def awaited(self, ask: Callable[[], _Shown], is_shown: Callable[[_Shown], bool]) -> _Shown:
-        """Asks until the answer shows what is there for certain; after half a minute it is taken as it is."""
-        began, wait = self.server_time(), 1.0
-        while not is_shown(shown := ask()) and self.server_time() - began < VISIBLE_AFTER:
+        """Asks until the answer shows what is there for certain; half a minute later it is taken as it is."""
+        began, wait = self.server_time(), _FIRST_LOOK_AWAY
+        while True:
+            is_last = self.server_time() - began > VISIBLE_AFTER
+            if is_shown(shown := ask()) or is_last:
+                return shown
             self._pacer.pause(wait)
             wait = min(2 * wait, _LONGEST_LOOK_AWAY)
-        return shown
 
     def _once_visible(self, path: str, exchange: Callable[[], Reply]) -> Answer:
         """A read's answer; that what we have just made is not there is not believed at once."""
-
-        def ask() -> Answer | NotFoundError:
+        wait = _FIRST_LOOK_AWAY
+        while True:
+            may_be_hidden = self._own_writes.may_be_hidden(path, self.server_time())
             try:
                 return self._insist(exchange, repeatable=True)
-            except NotFoundError as error:
-                return error
-
-        def is_final(outcome: Answer | NotFoundError) -> bool:
-            hidden = self._own_writes.may_be_hidden(path, self.server_time())
-            return isinstance(outcome, Answer) or not hidden
-
-        outcome = self.awaited(ask, is_final)
-        if isinstance(outcome, NotFoundError):
-            raise outcome
-        return outcome
+            except NotFoundError:
+                if not may_be_hidden:
+                    raise
+            self._pacer.pause(wait)
+            wait = min(2 * wait, _LONGEST_LOOK_AWAY)
 
     def _insist(self, exchange: Callable[[], Reply], repeatable: bool) -> Answer:
         failures = refusals = 0

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping
 
 from reconciler.engine.diff import drifted
 from reconciler.engine.recover import FIRST_PAUSE, STALENESS_WINDOW, Time
 from reconciler.model.handler import Handler, Sighting
-from reconciler.model.resource import Observed, Prior
 from reconciler.model.state import State
 
 Sightings = dict[str, Sighting]
@@ -21,23 +21,26 @@ def seen_for_certain(
     Whatever contradicts it still when that time is over has been done by somebody else.
     """
     pause = FIRST_PAUSE
-    sightings = look()
-    while any(_doubtful(state, sightings, handlers, clock)) and not clock.sleep(pause):
-        pause = min(2 * pause, STALENESS_WINDOW / 2)
+    while True:
+        began = time.monotonic()
         sightings = look()
-    return sightings
+        took = time.monotonic() - began
+        doubtful = _contradicted(state, sightings, handlers)
+        if not any(clock.seconds_since(at) - took <= STALENESS_WINDOW for at in doubtful) or clock.sleep(
+            pause
+        ):
+            return sightings
+        pause = min(2 * pause, STALENESS_WINDOW / 2)
 
 
-def _doubtful(
-    state: State, sightings: Sightings, handlers: Mapping[str, Handler], clock: Time
-) -> Iterator[bool]:
+def _contradicted(state: State, sightings: Sightings, handlers: Mapping[str, Handler]) -> Iterator[str]:
+    """When we did what is missed or contradicted."""
     for address, prior in state.resources.items():
         sighting, handler = sightings.get(address.kind), handlers[address.kind]
-        if sighting is None or not prior.identity or any(one.what == "deletion" for one in prior.pending):
+        if sighting is None or not prior.identity or not prior.applied_at:
             continue
-        if _contradicts(handler, prior, sighting.by_identity.get(address)):
-            yield bool(prior.applied_at) and clock.seconds_since(prior.applied_at) <= STALENESS_WINDOW
-
-
-def _contradicts(handler: Handler, prior: Prior, seen: Observed | None) -> bool:
-    return seen is None or bool(drifted(handler.kind, prior, seen, None))
+        if any(one.what == "deletion" for one in prior.pending):
+            continue
+        seen = sighting.by_identity.get(address)
+        if seen is None or drifted(handler.kind, prior, seen, None):
+            yield prior.applied_at

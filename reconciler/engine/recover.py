@@ -6,6 +6,7 @@ A create does: its object may exist without our knowing its id.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import field, replace
 from typing import Protocol
@@ -128,18 +129,21 @@ def _candidates(
 
 
 def looks(intents: Sequence[Intent], clock: Time) -> Iterator[None]:
-    """One look at once; for what only a list can show, more of them until no list can be stale any more.
+    """One look at once; for what only a list can show, more of them until one began when no list could be stale any more.
 
     The window runs by the service's clock, which each look brings up to date.
     """
-    yield
     listed = [one.begun.at for one in intents if one.begun.uniqueness in _FOUND_IN_LISTS]
     pause = FIRST_PAUSE
-    while listed and any(clock.seconds_since(at) <= STALENESS_WINDOW for at in listed):
+    while True:
+        began = time.monotonic()
+        yield
+        took = time.monotonic() - began
+        if not any(clock.seconds_since(at) - took <= STALENESS_WINDOW for at in listed):
+            return
         if clock.sleep(pause):
             return
         pause = min(2 * pause, STALENESS_WINDOW / 2)
-        yield
 
 
 def _subject(intent: Intent) -> Subject:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from reconciler.engine.diff import drifted, put, row_for
+from reconciler.engine.recover import STALENESS_WINDOW
 from reconciler.engine.runs import ended_badly, ended_well
 from reconciler.errors import ReconcilerError
 from reconciler.frozen import frozen
@@ -15,7 +16,7 @@ from reconciler.model.address import ResourceAddress
 from reconciler.model.change import Effect, StepKey
 from reconciler.model.event import Event, StepFailed, StepProgressed
 from reconciler.model.handler import PAUSED, Gate, Handler, Kind, Moving, Result, Settled, Standing, Stuck
-from reconciler.model.resource import Pending, Prior
+from reconciler.model.resource import Observed, Pending, Prior
 from reconciler.model.stop import StopSignal
 from reconciler.model.value import Value, is_plain
 
@@ -50,6 +51,7 @@ class Asked:
     standings: Mapping[ResourceAddress, Standing] = field(default_factory=dict)
     error: ReconcilerError | None = None
     answered: tuple[Waiting, Stuck | None, Result | None, ReconcilerError | None] | None = None
+    began: float = field(default_factory=time.monotonic)
 
 
 @frozen
@@ -69,6 +71,8 @@ class Decision:
 class _Clock(Protocol):
     @property
     def now(self) -> Callable[[], str]: ...
+    @property
+    def seconds_since(self) -> Callable[[str], float]: ...
 
 
 class _Run(Protocol):
@@ -151,8 +155,9 @@ class WaitingRoom:
 
     def _question(self, kind: str, pendings: list[Pending]) -> Callable[[], None]:
         def job() -> None:
+            began = time.monotonic()
             try:
-                self._report(Asked(kind, self._handlers[kind].settle(pendings)))
+                self._report(Asked(kind, self._handlers[kind].settle(pendings), began=began))
             except ReconcilerError as error:
                 self._report(Asked(kind, error=error))
 
@@ -175,7 +180,7 @@ class WaitingRoom:
                 continue
             if isinstance(standing, Moving):
                 again_in = min(again_in, standing.again_in)
-            yield self._decide(waiting, standing)
+            yield self._decide(waiting, standing, asked.began)
         pause = self._pause.get(asked.kind, again_in)
         self._pause[asked.kind] = 2 * pause
         self._due[asked.kind] = time.monotonic() + min(again_in, pause)
@@ -193,13 +198,15 @@ class WaitingRoom:
     def _leave(self, waiting: Waiting) -> None:
         self._waiting.get(waiting.key.address.kind, {}).pop(waiting.key.address, None)
 
-    def _decide(self, waiting: Waiting, standing: Standing) -> Decision:
+    def _decide(self, waiting: Waiting, standing: Standing, began: float) -> Decision:
         match standing:
             case Moving():
                 progress = StepProgressed(
                     waiting.key.address, waiting.operation, standing.done, standing.of, standing.note
                 )
                 return Decision(waiting, events=(progress,))
+            case Settled() if self._is_from_before(waiting, standing.observed, began):
+                return Decision(waiting)
             case Settled():
                 self._leave(waiting)
                 return self._settle(waiting, standing)
@@ -207,6 +214,15 @@ class WaitingRoom:
                 return self._at_gate(waiting, standing)
             case Stuck():
                 return self._stuck(waiting, standing)
+
+    def _is_from_before(self, waiting: Waiting, observed: Observed | None, began: float) -> bool:
+        """Whether an end contradicts what was sent less than half a minute before it was asked for: reads may be behind."""
+        prior = waiting.prior
+        if prior is None or observed is None or waiting.broken is not None or not prior.applied_at:
+            return False
+        if self._run.clock.seconds_since(prior.applied_at) - (time.monotonic() - began) > STALENESS_WINDOW:
+            return False
+        return bool(drifted(self._handlers[waiting.key.address.kind].kind, prior, observed, None))
 
     def _settle(self, waiting: Waiting, standing: Settled) -> Decision:
         if waiting.then_start:

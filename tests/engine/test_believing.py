@@ -9,10 +9,14 @@ import pytest
 
 from reconciler.engine.believing import seen_for_certain
 from reconciler.engine.carry import Clock
+from reconciler.engine.executor import Run
+from reconciler.engine.waiting import Asked, Waiting, WaitingRoom
 from reconciler.model.address import ResourceAddress
-from reconciler.model.handler import Sighting
+from reconciler.model.change import StepKey
+from reconciler.model.handler import Settled, Sighting
 from reconciler.model.resource import Observed, Pending, Prior
 from reconciler.model.state import State
+from reconciler.model.stop import StopSignal
 from tests.engine.toys import ToyHandler, World
 
 THING = ResourceAddress("thing", "a")
@@ -73,3 +77,15 @@ def test_one_look_is_enough_otherwise(prior: Prior, before: Observed | None) -> 
     service = Service(before)
     assert service.seen(prior) == before
     assert service.looks == 1
+
+
+@pytest.mark.parametrize(("at", "end"), [("0", ""), ("-40", "settled")])
+def test_an_end_that_shows_what_was_before_our_write_is_waited_for(at: str, end: str) -> None:
+    clock = Clock(str, lambda _: False, lambda at: -float(at))
+    run = Run("run", "tester", clock, StopSignal(), lambda gate: gate.choices[0], str)
+    room = WaitingRoom(HANDLERS, run, lambda job: None, lambda asked: None)
+    pending = Pending(THING, "rollout", {}, "")
+    room.enter(Waiting(pending, StepKey(THING, "update"), "op", replace(OURS, applied_at=at)))
+    [decision] = room.take(Asked("thing", {THING: Settled(BEFORE)}))
+    assert decision.end == end
+    assert bool(room) == (not end)
