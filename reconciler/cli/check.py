@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from reconciler import __version__
 from reconciler.cli.dockerfiles import (
     NamedDockerfile,
     exposed_secrets,
@@ -63,7 +64,9 @@ def _say(findings: list[Diagnostic], as_json: bool, form: str) -> None:
     elif form in ("sarif", "github"):
         from reconciler.render import findings as shapes
 
-        answer(shapes.sarif(findings) if form == "sarif" else shapes.github(findings))
+        titles = {rule.code: rule.title for rule in RULES}
+        sarif = shapes.sarif(findings, version=__version__, titles=titles) if form == "sarif" else ""
+        answer(sarif or shapes.github(findings))
     else:
         for one in sorted(findings, key=lambda one: one.severity is not Severity.ERROR):
             mark = "" if one.severity is Severity.ERROR else f"{one.severity}: "

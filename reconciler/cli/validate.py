@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from reconciler import __version__
 from reconciler.cli.options import Common, common_options
 from reconciler.cli.saying import answer, note, say_diagnostics
 from reconciler.cli.workplace import binding_handlers
@@ -27,7 +28,8 @@ def command(common: Common, form: str) -> int:
     elif form in ("sarif", "github"):
         from reconciler.render import findings as shapes
 
-        answer(shapes.sarif(findings) if form == "sarif" else shapes.github(findings))
+        sarif = shapes.sarif(findings, version=__version__) if form == "sarif" else ""
+        answer(sarif or shapes.github(findings))
     else:
         say_diagnostics(findings)
         if not errors:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from urllib.parse import quote
 
 from reconciler.frozen import frozen
 from reconciler.model.diagnostic import Diagnostic, Severity
@@ -18,32 +19,48 @@ MOST_ANNOTATIONS = 10
 _GRAVE = ("delete", "replace", "refused")
 
 
-def sarif(findings: Iterable[Diagnostic]) -> str:
-    """One SARIF run with a result for each finding."""
+def sarif(
+    findings: Iterable[Diagnostic], *, version: str = "", titles: Mapping[str, str] | None = None
+) -> str:
+    """One SARIF run with a result for each finding. `titles` says what a code is about; else its first finding does."""
     found = list(findings)
-    rules = sorted({one.code for one in found})
+    told = {one.code: one.summary for one in reversed(found)} | dict(titles or {})
+    codes = sorted({one.code for one in found})
+    driver: dict[str, object] = {"name": "reconciler", "rules": [_rule(code, told[code]) for code in codes]}
+    if version:
+        driver["semanticVersion"] = version
+    results = [_result(one, codes.index(one.code)) for one in found]
+    run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
     document = {
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",
-        "runs": [
-            {
-                "tool": {"driver": {"name": "reconciler", "rules": [{"id": code} for code in rules]}},
-                "results": [_result(one) for one in found],
-            }
-        ],
+        "runs": [run],
     }
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
-def _result(one: Diagnostic) -> dict[str, object]:
+def _rule(code: str, title: str) -> dict[str, object]:
+    text = {"text": harmless(title)}
+    return {"id": code, "shortDescription": text, "fullDescription": text, "help": text}
+
+
+def _result(one: Diagnostic, rule: int) -> dict[str, object]:
     region = {"startLine": max(1, one.source.line), "startColumn": max(1, one.source.column)}
-    location = {"artifactLocation": {"uri": one.source.file}, "region": region}
+    artifact = {"uri": _uri(one.source.file)} if one.source.file else {}
+    location = {"artifactLocation": artifact, "region": region}
     return {
         "ruleId": one.code,
+        "ruleIndex": rule,
         "level": str(one.severity),
-        "message": {"text": _text(one)},
-        "locations": [{"physicalLocation": location}] if one.source.file else [],
+        "message": {"text": harmless(_text(one))},
+        "locations": [{"physicalLocation": location}] if artifact else [],
     }
+
+
+def _uri(file: str) -> str:
+    """A path as SARIF wants it: relative ones stay so, since the repository's root is where they are read."""
+    encoded = quote(file.encode(errors="replace"), safe="/._-~")
+    return f"file://{encoded}" if file.startswith("/") else encoded
 
 
 def _text(one: Diagnostic) -> str:

@@ -2,8 +2,11 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 
+import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 from reconciler.model.diagnostic import Diagnostic, Severity, Source
 from reconciler.model.plan import Plan
@@ -27,6 +30,36 @@ def test_sarif_has_a_result_with_rule_level_and_place() -> None:
     )
     assert first["locations"][0]["physicalLocation"]["region"] == {"startLine": 7, "startColumn": 3}
     assert second["locations"] == []
+
+
+def test_sarif_says_what_each_rule_is_about() -> None:
+    again = Diagnostic(Severity.ERROR, "M1", "wrong again")
+    document = json.loads(sarif([ERROR, again, WARNING], version="1.2.3", titles={"W1": "be even"}))
+    driver = document["runs"][0]["tool"]["driver"]
+    assert driver["semanticVersion"] == "1.2.3"
+    assert [rule["shortDescription"]["text"] for rule in driver["rules"]] == ["wrong", "be even"]
+    assert [one["ruleIndex"] for one in document["runs"][0]["results"]] == [0, 0, 1]
+
+
+@pytest.mark.parametrize(
+    ("file", "uri"),
+    [
+        ("infra/my app/containers.yaml", "infra/my%20app/containers.yaml"),
+        ("a#b?c%.yaml", "a%23b%3Fc%25.yaml"),
+        ("/srv/containers.yaml", "file:///srv/containers.yaml"),
+    ],
+)
+def test_sarif_names_files_as_uris(file: str, uri: str) -> None:
+    [result] = json.loads(sarif([replace(ERROR, source=Source(file, 1, 1))]))["runs"][0]["results"]
+    assert result["locations"][0]["physicalLocation"]["artifactLocation"] == {"uri": uri}
+
+
+@given(st.lists(st.sampled_from(HOSTILE), min_size=1))
+def test_sarif_is_the_same_bytes_again_and_holds_any_text(texts: list[str]) -> None:
+    findings = [Diagnostic(Severity.WARNING, "W1", text, text, text, Source(text, 1, 1)) for text in texts]
+    assert sarif(findings) == sarif(findings)
+    run = json.loads(sarif(findings).encode())["runs"][0]
+    assert len(run["results"]) == len(texts)
 
 
 def test_annotations_of_findings_come_errors_first() -> None:
