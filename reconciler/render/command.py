@@ -34,6 +34,8 @@ def _options(plan: Plan) -> Iterator[str]:
         yield from ("-e", plan.environment)
     if plan.target == "local":
         yield "--local"
+    for name, value in sorted(plan.inputs.var.items()):
+        yield from ("--var", f"{name}={value}")
     options = plan.inputs.options
     for key, flag in _LISTS.items():
         for address in options.get(key) or ():

@@ -20,7 +20,8 @@ def cost_line(plan: Plan) -> str:
     ceiling = _pair(cost, cost.before.ceiling, cost.after.ceiling)
     rises = round(cost.after.ceiling - cost.before.ceiling, 2)
     more = f" ({_signed(cost, rises)})" if rises else "" if cost.changes else ", as before"
-    return f"asleep {floor}, always on {ceiling} a month{more}"
+    missing = f"; not counted: {few([harmless(one) for one in cost.not_counted])}" if cost.not_counted else ""
+    return f"asleep {floor}, always on {ceiling} a month{more}{missing}"
 
 
 def cost_moves(plan: Plan) -> bool:
@@ -37,13 +38,9 @@ def cost_changes(plan: Plan) -> Iterator[str]:
         yield f"{harmless(one.address)} {_signed(cost, round(after - before, 2))}: {sides}"
 
 
-def cost_grounds(plan: Plan) -> Iterator[str]:
-    """What the figures rest on, and what is not in them."""
-    if plan.cost is None:
-        return
-    yield from plan.cost.assumptions
-    if plan.cost.not_counted:
-        yield f"not counted: {few(plan.cost.not_counted)}"
+def cost_grounds(plan: Plan) -> tuple[str, ...]:
+    """What the figures rest on."""
+    return plan.cost.assumptions if plan.cost else ()
 
 
 def _weight(change: CostChange) -> tuple[float, str]:

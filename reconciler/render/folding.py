@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
@@ -37,6 +38,7 @@ class Wave:
     number: int
     groups: tuple[Group, ...]
     changes: int
+    earlier: tuple[PlannedChange, ...] = ()  # whose first step goes here, while they stand in a later wave
 
 
 def waves(plan: Plan, *, fold: bool = True) -> Iterator[Wave]:
@@ -47,6 +49,18 @@ def waves(plan: Plan, *, fold: bool = True) -> Iterator[Wave]:
         changes = list(members)
         groups = _folded(changes) if fold else [Group((one,)) for one in changes]
         yield Wave(number, tuple(groups), len(changes))
+
+
+def all_waves(plan: Plan, *, fold: bool = True) -> Iterator[Wave]:
+    """The same with the first steps of those that have two, so that no wave is left out: a replacement's deletion."""
+    earlier: dict[int, list[PlannedChange]] = {}
+    for change in plan.changes:
+        if change.steps and 0 < change.steps[0].wave < change.wave:
+            earlier.setdefault(change.steps[0].wave, []).append(change)
+    told = {wave.number: wave for wave in waves(plan, fold=fold)}
+    for number in sorted({*told, *earlier}, key=lambda one: one or _LAST):
+        wave = told.get(number, Wave(number, (), 0))
+        yield replace(wave, earlier=tuple(earlier.get(number, ())))
 
 
 def _folded(changes: Sequence[PlannedChange]) -> list[Group]:

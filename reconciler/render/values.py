@@ -22,6 +22,7 @@ SHORTEST_DIGEST = 12
 _HEX = re.compile(r"(?<![0-9a-f])([0-9a-f]{64})(?![0-9a-f])")
 _ACCOUNT = re.compile(r"^[\w.-]+(?::\d+)?/[0-9a-f]{32}/(?=[^/])")
 _BARE = re.compile(r"[\w./@~][\w./:@+~=,%&?#*-]*")
+_SIZE_KEYS = {"vcpu", "memory_mib", "disk_mb"}
 _TYPED = frozenset(("true", "false", "null", "yes", "no", "on", "off", "~"))
 
 # What a type stands for: reference 5.1.
@@ -57,6 +58,8 @@ class Wording:
             return "true" if value else "false"
         if isinstance(value, int | float):
             return _number(value, path)
+        if not self.whole and path == "instance_type" and (size := _size_text(value)):
+            return size
         text = json.dumps(value, ensure_ascii=False, sort_keys=True, default=str)
         return self.cut(harmless(self.short(text)), len(text))
 
@@ -87,6 +90,16 @@ class Wording:
             return f"{text} ({INSTANCE_TYPES[value]})"
         shown = text if is_bare(text) else json.dumps(text, ensure_ascii=False)
         return self.cut(harmless(shown), len(value))
+
+
+def _size_text(value: Any) -> str:
+    """A size of one's own, explained as the named ones are; "" for anything else."""
+    if not isinstance(value, Mapping) or value.keys() != _SIZE_KEYS:
+        return ""
+    vcpu, memory, disk = (value[key] for key in ("vcpu", "memory_mib", "disk_mb"))
+    if not all(type(one) in (int, float) for one in (vcpu, memory, disk)):
+        return ""
+    return f"{vcpu:g} vCPU, {memory / 1024:g} GiB, {disk / 1000:g} GB"
 
 
 _WHOLE = Wording(whole=True)

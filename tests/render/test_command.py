@@ -7,7 +7,7 @@ import pytest
 
 from reconciler.model.plan import ManifestStamp, RecordedInputs
 from reconciler.render.command import next_command
-from tests.render.plans import shop_plan
+from tests.render.plans import plan, shop_plan
 
 
 @pytest.mark.parametrize(
@@ -44,3 +44,9 @@ def test_a_saved_plan_needs_nothing_but_its_file_and_what_has_to_be_allowed() ->
 def test_many_flags_are_counted() -> None:
     plan = replace(shop_plan(), allow_needed=("--allow X",) * 20)
     assert next_command(plan, "p", 5) == "reconciler apply p  # with the 20 flags of `allow_needed` in --json"
+
+
+def test_variables_of_the_command_line_are_said_again() -> None:
+    of = plan(inputs=RecordedInputs(var={"size": "big one", "a": "1"}))
+    assert next_command(of) == "reconciler apply -e production --var a=1 --var 'size=big one'"
+    assert next_command(of, "plan.json") == "reconciler apply plan.json"

@@ -33,13 +33,14 @@ def test_each_resource_is_named_with_its_part_the_largest_first() -> None:
     ]
 
 
-def test_the_grounds_name_what_is_not_counted() -> None:
-    partly = replace(COST, not_counted=("application.managed",))
-    assert list(cost_grounds(plan(cost=partly))) == [*COST.assumptions, "not counted: application.managed"]
+def test_what_is_not_counted_is_named() -> None:
+    partly = replace(NOBODY, after=COST.before, not_counted=("application.managed",))
+    assert cost_line(plan(cost=partly)).endswith("a month, as before; not counted: application.managed")
+    assert cost_grounds(plan(cost=partly)) == COST.assumptions
 
 
 def test_without_containers_there_is_no_cost() -> None:
-    assert (cost_line(plan()), list(cost_changes(plan())), list(cost_grounds(plan()))) == ("", [], [])
+    assert (cost_line(plan()), list(cost_changes(plan())), cost_grounds(plan())) == ("", [], ())
 
 
 def test_another_currency_is_named() -> None:

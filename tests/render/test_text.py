@@ -9,7 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.model.plan import PendingStep, Plan, PlannedChange, PlannedDrift, PlannedHazard, PlannedOutput
+from reconciler.model.plan import (
+    PendingStep,
+    Plan,
+    PlannedChange,
+    PlannedDrift,
+    PlannedHazard,
+    PlannedOutput,
+    PlannedStep,
+)
 from reconciler.render.layout import columns
 from reconciler.render.text import Style, render_plan
 from tests.render.plans import SECRET, attribute, change, line, plan, plans, random_plan, shop_plan
@@ -288,3 +296,11 @@ def test_colour_only_repeats_what_words_say(of: Plan) -> None:
 @given(plans(20))
 def test_ascii_is_ascii(of: Plan) -> None:
     assert text(of, ascii=True).isascii()
+
+
+def test_waves_begin_with_the_first_and_none_is_left_out() -> None:
+    steps = (PlannedStep("delete", 1), PlannedStep("create", 3))
+    moved = change("application.a", "replace", wave=3, steps=steps)
+    shown = text(plan(change("worker.edge", wave=2), moved), width=80)
+    assert re.findall(r"^WAVE (\d)", shown, re.MULTILINE) == ["1", "2", "3"]
+    assert "± application.a  delete, the first step of a replacement that stands in wave 3" in shown

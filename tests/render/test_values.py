@@ -90,3 +90,15 @@ def test_a_ratio_is_told_where_it_says_something(before: Any, after: Any, text: 
 )
 def test_sizes_are_for_people(size: int, text: str) -> None:
     assert size_text(size) == text
+
+
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [
+        ({"vcpu": 2, "memory_mib": 8192, "disk_mb": 10_000}, "2 vCPU, 8 GiB, 10 GB"),
+        ({"vcpu": 2, "memory_mib": 8192}, '{"memory_mib": 8192, "vcpu": 2}'),
+        ({}, "{}"),
+    ],
+)
+def test_a_size_of_ones_own_is_told_like_a_named_one(size: dict[str, Any], text: str) -> None:
+    assert Wording().shown(size, "instance_type") == text

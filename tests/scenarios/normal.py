@@ -14,6 +14,8 @@ _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|\+00:00)")
 _IDENTITY = re.compile(
     r"\b[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b|(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])"
 )
+_ELEMENT = re.compile(r"<(?=[a-z])")
+_VERSION = re.compile(r"reconciler \d+(?:\.\d+)+")
 _CHANGING = {"live", "tool_version"}
 _UNSTEADY = {"StepProgressed"}
 _TELLING = {"forces_replacement", "before", "after"}
@@ -40,6 +42,11 @@ class Words:
     def plan(self, document: dict[str, Any]) -> str:
         """A plan as JSON, without what is empty: a reader looks for what is there."""
         return self.text(json.dumps(_steady(document), indent=1, ensure_ascii=False)) + "\n"
+
+    def page(self, page: str) -> str:
+        """What a page says of this plan: its style and script, the same in every page, are left out. An element a line."""
+        body = page[page.index("<body>") : page.index("<script>")]
+        return self.text(_VERSION.sub("reconciler VERSION", _ELEMENT.sub(r"\n<", body))) + "\n"
 
     def events(self, lines: str) -> str:
         """What happened, by resource: independent ones may take turns differently."""

@@ -13,6 +13,9 @@ from urllib.request import Request, urlopen
 
 import pytest
 
+from reconciler.render.html import render_html
+from reconciler.render.markdown import render_markdown
+from reconciler.storage.codec import decode_plan
 from tests.clients.images import image, layout_files, write_folder
 from tests.harness import ACCOUNT, Project, project
 from tests.scenarios.normal import Words
@@ -73,8 +76,13 @@ def _said(path: Path) -> str:
 def _plan(story: Path, number: int, stage: Project, words: Words) -> None:
     shown = stage.run("plan", "--no-color")
     assert shown.out, shown.err
+    told = stage.run("plan", "--json").out
+    plan = decode_plan(told.encode())
     _hold(story / f"{number}.plan.txt", words.text(shown.out))
-    _hold(story / f"{number}.plan.json", words.plan(stage.plan()))
+    _hold(story / f"{number}.plan.json", words.plan(json.loads(told)))
+    if number > 1 or story.name == "first_apply":
+        _hold(story / f"{number}.plan.md", words.text(render_markdown(plan)))
+        _hold(story / f"{number}.plan.html", words.page(render_html(plan)))
 
 
 def _hold(path: Path, text: str) -> None:

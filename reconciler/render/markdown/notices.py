@@ -130,7 +130,7 @@ def output_section(sheet: Sheet) -> Section:
 def cost_section(sheet: Sheet) -> Section:
     """What it may cost a month, what moves that, and what the figures rest on."""
     line = cost_line(sheet.plan)
-    items = [f"- {prose(one)}\n" for one in cost_changes(sheet.plan)]
+    items = [f"- {code(one)}\n" for one in cost_changes(sheet.plan)]
     grounds = "; ".join(cost_grounds(sheet.plan))
     opening, closing = fold(sheet.dialect, f"{prose(grounds)}\n\n\0", title="Cost", what=line).split("\0")
     least = f"**Cost**: {prose(line)}\n\n" if line else ""

@@ -8,12 +8,12 @@ from reconciler.model.change import Action
 from reconciler.model.plan import PlannedAttribute, PlannedChange
 from reconciler.render.details import Fact, Rollout, duration, facts_of, rollout_of
 from reconciler.render.difference import Row, attribute_rows
-from reconciler.render.folding import Group, Wave, waves
+from reconciler.render.folding import Group, Wave, all_waves
 from reconciler.render.harmless import harmless
 from reconciler.render.layout import columns, pad
 from reconciler.render.reach import reach_text
 from reconciler.render.text.sheet import COLOURS, Sheet, place
-from reconciler.render.verdict import addresses, plural, verb_of
+from reconciler.render.verdict import addresses, few, plural, verb_of
 
 _MOST_ROWS = 12
 _MOST_ROW_LINES = 12
@@ -35,9 +35,10 @@ _WIDEST_ADDRESS = 28
 def change_lines(sheet: Sheet) -> Iterator[str]:
     """Every wave with its changes, and at the end those that are refused."""
     told = 0
-    for wave in waves(sheet.plan, fold=not sheet.is_full):
+    for wave in all_waves(sheet.plan, fold=not sheet.is_full):
         yield sheet.title(_title(wave), _together(wave))
-        width = min(max(columns(_who(group)) for group in wave.groups), _WIDEST_ADDRESS)
+        width = min(max((columns(_who(group)) for group in wave.groups), default=0), _WIDEST_ADDRESS)
+        yield from _earlier(sheet, wave)
         for group in wave.groups:
             told += 1
             yield from _group(sheet, group, width, sheet.is_full or told <= _MOST_TOLD)
@@ -52,7 +53,20 @@ def _title(wave: Wave) -> str:
 def _together(wave: Wave) -> str:
     if not wave.number:
         return f"({plural(wave.changes, 'resource')}, nothing is sent)"
-    return f"({plural(wave.changes, 'change')}{', in parallel' if wave.changes > 1 else ''})"
+    count = wave.changes + len(wave.earlier)
+    noun = "first step" if not wave.changes else "change"
+    return f"({plural(count, noun)}{', in parallel' if count > 1 else ''})"
+
+
+def _earlier(sheet: Sheet, wave: Wave) -> Iterator[str]:
+    """What is done here of changes that stand in a later wave, the same to many in a line."""
+    alike: dict[tuple[str, int], list[str]] = {}
+    for change in wave.earlier:
+        alike.setdefault((change.steps[0].operation, change.wave), []).append(harmless(change.address))
+    for (operation, later), names in alike.items():
+        who = few(names, sheet.most(_MOST_GONE))
+        text = f"{operation}, the first step of a replacement that stands in wave {later}"
+        yield from sheet.page.wrap(text, 6, f"{Action.REPLACE.symbol:>3} {who}  ")
 
 
 def _refused(sheet: Sheet) -> Iterator[str]:
