@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from reconciler.clients.git_host import Comment, Discussion
-from reconciler.errors import AuthenticationError, NotFoundError, UnavailableError
+from reconciler.errors import AuthenticationError, NotFoundError, ProviderError, UnavailableError
 from reconciler.frozen import frozen
 from reconciler.model.plan import Plan
 from reconciler.render.markdown import (
@@ -122,8 +122,9 @@ def shown_in(comment: Comment) -> EarlierPlan | None:
 
 
 def _remove(place: Discussion, others: list[Comment]) -> None:
+    """Takes away what was doubled; that it stays is no reason to fail."""
     for one in others:
-        with contextlib.suppress(AuthenticationError, NotFoundError):
+        with contextlib.suppress(ProviderError):
             place.remove(one)
 
 

@@ -53,7 +53,12 @@ class PullRequest:
         return [_comment(one) for one in self._host.pages(f"{self._issues}/{self._number}/comments")]
 
     def is_mine(self, comment: Comment) -> bool:
-        """By the token's login. The token of a workflow or app has none: then any app's, whose names no person can have."""
+        """By the token's login. The token of a workflow or app has none: then any app's, whose names no person can have.
+
+        What names nobody is as good as ours: there is nobody left who could change it.
+        """
+        if not comment.author:
+            return True
         return comment.author == self._login if self._login else comment.author.endswith(_BOT)
 
     def add(self, body: str) -> Comment:
