@@ -1,0 +1,65 @@
+"""Ctrl-C and SIGTERM wherever they can strike: what is under way is finished and recorded, and the next run goes on."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from random import Random
+
+import pytest
+
+from tests.faults.conftest import Record
+from tests.faults.trials import Bench, bench
+
+LONG = bool(os.environ.get("RECONCILER_LONG"))
+STORIES = ("create", "change", "destroy")
+PARTS = 10
+OUTCOME = "exit 130 after {:.1f} s at most, the state whole; then as row 1"
+
+
+@pytest.fixture(scope="module")
+def trials(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    with bench(tmp_path_factory.mktemp("trials")) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def real_time(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    """Where every wait takes as long as it does for a user."""
+    with bench(tmp_path_factory.mktemp("real"), rate=1.0) as made:
+        yield made
+
+
+def interrupted(bench: Bench, story: str, act: str, boundaries: Iterator[int] | range) -> list[float]:
+    """Interrupts at each of the boundaries; gives how long each took to end."""
+    took = []
+    for at in boundaries:
+        first, _ = bench.trial(story, {"at": at, "act": act})
+        if first.after_signal >= 0:
+            assert first.code == 130, f"{story} at {at} ended with {first.code}:\n{first.said}"
+            took.append(first.after_signal)
+    return took
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("part", range(PARTS if LONG else 1))
+@pytest.mark.parametrize("act", ["int", "term", "twice"])
+@pytest.mark.parametrize("story", STORIES)
+def test_interrupted_at_a_boundary(trials: Bench, story: str, act: str, part: int, record: Record) -> None:
+    step = 4 * PARTS if LONG else trials.stories[story].boundaries // 2
+    took = interrupted(trials, story, act, range(5 + 4 * part, trials.stories[story].boundaries, step))
+    assert max(took) <= (1 if act == "twice" else 5)
+    what = {"int": "SIGINT", "term": "SIGTERM", "twice": "SIGINT twice"}[act]
+    record(15, f"{what} at every fourth boundary: {story}", len(took), OUTCOME, worst=max(took))
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("part", range(10 if LONG else 1))
+def test_interrupted_in_real_time(real_time: Bench, part: int, record: Record) -> None:
+    random = Random(part)
+    story = STORIES[part % 3]
+    some = (random.randint(5, real_time.stories[story].boundaries) for _ in range(3 if LONG else 1))
+    took = interrupted(real_time, story, "int", some)
+    assert max(took, default=0) <= 5
+    what = "SIGINT at a boundary, with every wait as long as it really is"
+    record(15, what, len(took), OUTCOME, worst=max(took, default=0))
