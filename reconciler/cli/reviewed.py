@@ -46,7 +46,7 @@ FILE = "plan.json"
 )
 def command(common: Common, kept_as: str, path: str, out: Path) -> int:
     """Fetch the plan that was reviewed on the pull request of this commit, for `apply PLANFILE`."""
-    review = review_from(os.environ)
+    review = review_from(os.environ, only_merged=True)
     try:
         data = _fetched(review, kept_as, path)
     finally:
@@ -69,8 +69,8 @@ def _document(told: Mapping[str, object]) -> str:
 def _fetched(review: Review, kept_as: str, path: str) -> bytes:
     if not review.number:
         raise RefusedError(
-            f"the commit {review.commit[:12]} came from no pull request, so nobody has reviewed a plan for it",
-            fix="make the change on a branch and merge it",
+            f"the commit {review.commit[:12]} came from no pull request that was merged, so nobody has reviewed a plan for it",
+            fix="make the change on a branch, and merge it",
         )
     if review.is_github:
         return _from_github(review, kept_as, path)

@@ -69,14 +69,20 @@ def on_github(environ: Mapping[str, str]) -> bool:
     )
 
 
-def review_from(environ: Mapping[str, str], number: int | None = None) -> Review:
-    """The request that this run belongs to. Raises ReconcilerError where the environment does not say enough."""
-    return _github(environ, number) if on_github(environ) else _gitlab(environ, number)
+def review_from(
+    environ: Mapping[str, str], number: int | None = None, *, only_merged: bool = False
+) -> Review:
+    """The request that this run belongs to. Raises ReconcilerError where the environment does not say enough.
+
+    `only_merged`: the one that the commit came from, and none that is still open.
+    """
+    read = _github if on_github(environ) else _gitlab
+    return read(environ, number, only_merged)
 
 
-def _github(environ: Mapping[str, str], number: int | None) -> Review:
+def _github(environ: Mapping[str, str], number: int | None, only_merged: bool) -> Review:
     from reconciler.clients.git_host import GitHost
-    from reconciler.clients.github import API_URL, REMEDIES, github_headers, merged_pull
+    from reconciler.clients.github import API_URL, REMEDIES, github_headers, is_merged, pulls_of
 
     repository = environ["GITHUB_REPOSITORY"]
     if not _REPOSITORY.fullmatch(repository):
@@ -88,12 +94,14 @@ def _github(environ: Mapping[str, str], number: int | None) -> Review:
         )
     url = environ.get("GITHUB_API_URL") or API_URL
     host = GitHost(url, github_headers(token), REMEDIES, scrub=_scrubber(token))
-    event = event_of(environ)
-    pull = event.get("pull_request") or {}
-    told = number or pull.get("number") or event.get("issue", {}).get("number") or _of_ref(environ)
-    sha = environ.get("GITHUB_SHA", "")
+    event, sha = event_of(environ), environ.get("GITHUB_SHA", "")
+    pull: Mapping[str, Any] = event.get("pull_request") or {}
+    told = number or pull.get("number") or (event.get("issue") or {}).get("number") or _of_ref(environ)
+    if only_merged and not is_merged(pull):
+        pull, told = {}, None
     if not told and sha:
-        pull = merged_pull(host, repository, sha) or {}
+        pulls = pulls_of(host, repository, sha)
+        pull = next((one for one in pulls if is_merged(one) or not only_merged), {})
         told = pull.get("number")
     commit = str((pull.get("head") or {}).get("sha") or ("" if event.get("issue") else sha))
     web = f"{environ.get('GITHUB_SERVER_URL') or 'https://github.com'}/{repository}"
@@ -108,9 +116,9 @@ def _github(environ: Mapping[str, str], number: int | None) -> Review:
     return Review(host, repository, _whole(told), commit, links, GITHUB, web)
 
 
-def _gitlab(environ: Mapping[str, str], number: int | None) -> Review:
+def _gitlab(environ: Mapping[str, str], number: int | None, only_merged: bool) -> Review:
     from reconciler.clients.git_host import GitHost
-    from reconciler.clients.gitlab import REMEDIES, gitlab_headers, merged_request
+    from reconciler.clients.gitlab import REMEDIES, gitlab_headers, is_merged, requests_of
 
     url = environ.get("CI_API_V4_URL") or "https://gitlab.com/api/v4"
     project = environ.get("CI_MERGE_REQUEST_PROJECT_ID") or environ.get("CI_PROJECT_ID") or ""
@@ -124,9 +132,11 @@ def _gitlab(environ: Mapping[str, str], number: int | None) -> Review:
     host = GitHost(url, headers, REMEDIES, scrub=_scrubber(token, job_token))
     open_ones = _MERGE_REQUEST.search(environ.get("CI_OPEN_MERGE_REQUESTS", ""))
     told: Any = number or environ.get("CI_MERGE_REQUEST_IID") or (open_ones[1] if open_ones else "")
+    told = None if only_merged else told
     commit = environ.get("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA") or environ.get("CI_COMMIT_SHA") or ""
     if not told and commit:
-        told = (merged_request(host, project, commit) or {}).get("iid")
+        found = requests_of(host, project, commit)
+        told = next((one.get("iid") for one in found if is_merged(one) or not only_merged), None)
     web, job = environ.get("CI_PROJECT_URL", ""), environ.get("CI_JOB_URL", "")
     target = environ.get("CI_MERGE_REQUEST_PROJECT_URL") or web
     links = Links(

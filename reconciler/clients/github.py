@@ -83,13 +83,17 @@ class PullRequest:
             return ""
 
 
-def merged_pull(host: GitHost, repository: str, commit: str) -> Mapping[str, Any] | None:
-    """The pull request that a commit came from: the one it merged, else any that holds it."""
+def pulls_of(host: GitHost, repository: str, commit: str) -> list[Mapping[str, Any]]:
+    """The pull requests that hold a commit: first the one whose merge it is, then those that were merged, then the open."""
     found = [
         one for one in host.pages(f"/repos/{repository}/commits/{commit}/pulls") if isinstance(one, dict)
     ]
-    merged = [one for one in found if one.get("merge_commit_sha") == commit]
-    return next(iter([*merged, *(one for one in found if one.get("merged_at")), *found]), None)
+    return sorted(found, key=lambda one: (not is_merged(one), one.get("merge_commit_sha") != commit))
+
+
+def is_merged(pull: Mapping[str, Any]) -> bool:
+    """Whether a pull request was merged; an open one has a `merge_commit_sha` too, of a merge that was only tried."""
+    return bool(pull.get("merged_at"))
 
 
 def artifacts(host: GitHost, repository: str, name: str) -> Iterator[Artifact]:

@@ -73,11 +73,16 @@ def project_path(project: str) -> str:
     return f"/projects/{quote(project, safe='')}"
 
 
-def merged_request(host: GitHost, project: str, commit: str) -> Mapping[str, Any] | None:
-    """The merge request that a commit came from, a merged one before others."""
+def requests_of(host: GitHost, project: str, commit: str) -> list[Mapping[str, Any]]:
+    """The merge requests that hold a commit, those that were merged first."""
     path = f"{project_path(project)}/repository/commits/{quote(commit, safe='')}/merge_requests"
     found = [one for one in host.pages(path) if isinstance(one, dict)]
-    return next(iter([*(one for one in found if one.get("state") == "merged"), *found]), None)
+    return sorted(found, key=lambda one: not is_merged(one))
+
+
+def is_merged(request: Mapping[str, Any]) -> bool:
+    """Whether a merge request was merged."""
+    return request.get("state") == "merged"
 
 
 def last_job(host: GitHost, project: str, number: int, name: str) -> Mapping[str, Any] | None:

@@ -60,7 +60,9 @@ class Repository:
 
     def on_merge(self, **inputs: str) -> Job:
         """The run on main after it was merged."""
-        self.host.pulls = [{"number": 7, "merge_commit_sha": MERGE, "head": {"sha": HEAD}}]
+        self.host.pulls = [
+            {"number": 7, "merged_at": "2026", "merge_commit_sha": MERGE, "head": {"sha": HEAD}}
+        ]
         return self.job("push", {"ref": "refs/heads/main"}).use(ACTION, install="none", **inputs)
 
     def instances(self) -> list[int]:

@@ -21,6 +21,7 @@ REVIEWED = encode_plan(shop_plan())
 MERGED = {
     "number": 7,
     "iid": 7,
+    "merged_at": "2026",
     "merge_commit_sha": "beef" * 10,
     "state": "merged",
     "head": {"sha": "c0ffee"},
@@ -82,11 +83,38 @@ def test_anything_else_is_refused(pipeline: Pipeline, commit: str, other: Any, t
     assert not Path("plan.json").exists()
 
 
-def test_a_commit_that_nobody_reviewed_is_refused(pipeline: Pipeline) -> None:
+UNMERGED = {**MERGED, "merged_at": None, "state": "opened"}
+
+
+@pytest.mark.parametrize("pulls", [[], [UNMERGED]])
+def test_a_commit_that_nobody_reviewed_is_refused(pipeline: Pipeline, pulls: list[Any]) -> None:
     pipeline.on_github(ref="refs/heads/main")
-    pipeline.host.pulls = []
+    pipeline.host.keep("c0ffee", REVIEWED)
+    pipeline.host.pulls = pulls
     code, _, err = fetched(pipeline)
-    assert (code, "came from no pull request, so nobody has reviewed a plan for it" in err) == (3, True)
+    assert (code, "came from no pull request that was merged" in err) == (3, True)
+
+
+def test_a_pull_request_that_is_open_has_no_reviewed_plan(pipeline: Pipeline) -> None:
+    pipeline.on_github(pull_request={"number": 7, "head": {"sha": "c0ffee"}, "merged_at": None})
+    pipeline.host.keep("c0ffee", REVIEWED)
+    pipeline.host.pulls = [UNMERGED]
+    assert fetched(pipeline)[0] == 3
+
+
+def test_of_several_the_one_whose_merge_it_is_counts(pipeline: Pipeline) -> None:
+    pipeline.on_github(ref="refs/heads/main")
+    other = {**MERGED, "number": 3, "merge_commit_sha": "another", "head": {"sha": "0ther"}}
+    pipeline.host.pulls = [UNMERGED, other, MERGED]
+    pipeline.host.keep("c0ffee", REVIEWED)
+    assert json.loads(fetched(pipeline, "--json")[1])["commit"] == "c0ffee"
+
+
+def test_an_open_merge_request_of_the_default_branch_is_not_the_one(pipeline: Pipeline) -> None:
+    pipeline.on_gitlab(CI_MERGE_REQUEST_IID="", CI_OPEN_MERGE_REQUESTS="o/r!12")
+    pipeline.host.pipelines = {1: [{"id": 5, "name": "reconciler-plan", "status": "success"}]}
+    pipeline.host.files = {"5/plan.json": REVIEWED}
+    assert "of #7," in fetched(pipeline)[1]
 
 
 @pytest.mark.parametrize("data", [b"{}", b"no plan"])
