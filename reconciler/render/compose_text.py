@@ -10,7 +10,9 @@ from typing import Any
 _PLAIN = re.compile(
     r"(?!(?:true|false|yes|no|on|off|null|y|n)$)(?:\.{0,2}/|[A-Za-z_])[A-Za-z0-9_./-]*", re.IGNORECASE
 )
-_UNWRITABLE = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff\ufffe\uffff]")
+_UNWRITABLE = re.compile(
+    "[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff\ufffe\uffff]|(?<=#)#(?=\\[|vso)"
+)
 
 
 def yaml_text(value: Mapping[str, Any]) -> str:

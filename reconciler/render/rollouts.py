@@ -69,7 +69,7 @@ def report_text(report: Report, width: int = WIDTH) -> str:
     versions = ", ".join(f"{count} on version {at}" for at, count in report.instances_by_version.items())
     failed = f", {report.failed_instances} failing" if report.failed_instances else ""
     lines = [harmless(f"{report.address}  {report.name}  version {report.version}")]
-    lines.append(f"  instances  {versions or 'none runs'}{failed}")
+    lines.append(harmless(f"  instances  {versions or 'none runs'}{failed}"))
     if report.rollout is None:
         lines.append("  rollout    there never was one")
     else:
