@@ -94,14 +94,14 @@ class GitHost:
 
     def ask(self, method: str, path: str, body: Any = None, **query: Any) -> Any:
         """Gives the document that a request is answered with; None for an answer without one."""
-        return _document(self._insist(method, self._url(path, query), body))
+        return self._document(self._insist(method, self._url(path, query), body))
 
     def pages(self, path: str, **query: Any) -> Iterator[Any]:
         """Gives the members of a list, page after page, whatever size the host makes its pages."""
         for number in range(1, _MOST_PAGES + 1):
             url = self._url(path, {**query, "per_page": _PER_PAGE, "page": number})
             reply = self._insist("GET", url, None)
-            members = _document(reply)
+            members = self._document(reply)
             if not isinstance(members, list):
                 raise UnavailableError(f"{reply.what} was answered with something else than a list")
             yield from members
@@ -122,6 +122,12 @@ class GitHost:
     def close(self) -> None:
         """Gives the connections back."""
         self._connections.close()
+
+    def _document(self, reply: Reply) -> Any:
+        if 300 <= reply.status < 400:
+            told = f"{self._remedies.name} answered {reply.what} with {reply.status}: it has moved"
+            raise NotFoundError(told, status=reply.status, fix=self._remedies.missing)
+        return _document(reply)
 
     def _url(self, path: str, query: Mapping[str, Any]) -> str:
         return f"{self._base_url}{path}{query_text(query)}"

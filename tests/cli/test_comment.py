@@ -17,6 +17,7 @@ from reconciler.render.markdown import GITHUB, Links, earlier_plans, marker
 from reconciler.storage.plan_file import save_plan
 from tests.cli.git_hosts import TOKEN
 from tests.cli.pipelines import Pipeline, pipeline_in
+from tests.harness import project
 from tests.render.plans import change, plan, random_plan, shop_plan
 
 
@@ -228,11 +229,39 @@ def test_what_is_not_set_is_named(pipeline: Pipeline, unset: str, told: str) -> 
     assert (code, told in err) == (1, True)
 
 
+def test_a_repository_that_has_moved_is_not_followed(pipeline: Pipeline) -> None:
+    pipeline.on_github()
+    pipeline.host.faults.append(("GET .*comments", 301, {"Location": "https://evil.example/"}, {"url": "x"}))
+    code, _, err = pipeline.comment()
+    assert (code, "with 301: it has moved; check GITHUB_REPOSITORY" in err) == (1, True)
+
+
+@pytest.mark.parametrize("body", [b"<html>", b"{}", b""])
+def test_an_answer_that_is_none_is_an_error(pipeline: Pipeline, body: bytes) -> None:
+    pipeline.on_github()
+    pipeline.environ.setattr(pipeline.host, "answer", lambda _asked: (200, {}, body))
+    code, _, err = pipeline.comment()
+    assert (code, "GET /repos/o/r/issues/7/comments was answered with something else than" in err) == (
+        1,
+        True,
+    )
+
+
 def test_a_host_that_is_not_there_is_an_error(pipeline: Pipeline) -> None:
     pipeline.on_github()
     pipeline.set(GITHUB_API_URL="http://127.0.0.1:9")
     code, _, err = pipeline.comment()
     assert (code, "cannot be reached" in err) == (1, True)
+
+
+def test_without_a_file_a_plan_is_made(pipeline: Pipeline) -> None:
+    pipeline.on_github()
+    key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f ops"
+    with project(pipeline.folder) as made:
+        made.write(f"version: 1\nproject: shop\nssh_public_keys: {{ops: {{public_key: {key}}}}}\n")
+        posted = made.run("comment")
+    assert posted.code == 0, posted.err
+    assert "### 🟢 Plan for `shop`: 0 delete, 0 replace, 0 update, 1 create of 1" in pipeline.host.bodies[0]
 
 
 # which pull request
