@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, NoReturn
 
 from reconciler.clients.answers import Answer
@@ -48,6 +49,7 @@ class _Recorder(ContainersApi):
 
     def __init__(self) -> None:
         self._account = ""
+        self.transport: Any = SimpleNamespace(awaited=lambda ask, _is_there: ask())
 
     def _ask(self, method: str, path: str, **options: Any) -> Answer:
         raise _AskedError(method, path.removeprefix("/containers"))
