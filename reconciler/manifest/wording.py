@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from reconciler.frozen import frozen
@@ -59,17 +60,22 @@ Show = Callable[[Where], Showing]
 
 def problems(schema: Mapping[str, Any], value: Any, show: Show) -> Iterator[Problem]:
     """What is wrong with a value, at least one thing: it is called where the other library has said no."""
-    from jsonschema import Draft202012Validator, validators
-
     found = False
-    validator = validators.extend(Draft202012Validator, {"uniqueItems": _unique_items})  # type: ignore[no-untyped-call]
-    for error in validator(schema).iter_errors(value):
+    for error in _validator()(schema).iter_errors(value):
         for problem in _worded(error, show):
             found = True
             yield problem
     if not found:
         # The two libraries read patterns a little differently; what one refuses is not let through in silence.
         yield Problem((), "is not what may stand here")
+
+
+@cache
+def _validator() -> Any:
+    """The class of validators: made once, which takes as long as checking a resource."""
+    from jsonschema import Draft202012Validator, validators
+
+    return validators.extend(Draft202012Validator, {"uniqueItems": _unique_items})  # type: ignore[no-untyped-call]
 
 
 def _unique_items(_validator: Any, wanted: Any, items: Any, _schema: Any) -> Iterator[Any]:
