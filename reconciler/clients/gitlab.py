@@ -10,6 +10,7 @@ from urllib.parse import quote
 from reconciler.clients.git_host import Comment, GitHost, Remedies
 from reconciler.errors import AuthenticationError, NotFoundError
 
+API_URL = "https://gitlab.com/api/v4"
 REMEDIES = Remedies(
     "GitLab",
     unauthorized="set GITLAB_TOKEN to a project access token with the scope api; a job's own token cannot write notes",

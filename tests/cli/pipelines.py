@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from reconciler.cli import github_run, gitlab_run
 from reconciler.cli.main import run
 from reconciler.cli.sticky import Poster
 from reconciler.clients import git_host
@@ -91,7 +92,8 @@ def pipeline_in(
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(folder)
     patient = partial(git_host.GitHost, sleep=made.waited.append, clock=lambda: 1000.0)
-    monkeypatch.setattr(git_host, "GitHost", patient)
+    monkeypatch.setattr(github_run, "GitHost", patient)
+    monkeypatch.setattr(gitlab_run, "GitHost", patient)
     monkeypatch.setattr(Poster, "post", partialmethod(Poster.post, sleep=made.waited.append))
     with served(host):
         yield made

@@ -297,6 +297,15 @@ def test_where_there_is_no_pull_request_nothing_is_posted(pipeline: Pipeline) ->
     assert pipeline.comment(None, "--pr", "7")[0] == 0
 
 
+def test_a_ref_says_which_pull_request_where_there_is_no_event(pipeline: Pipeline) -> None:
+    pipeline.on_github()
+    pipeline.set(GITHUB_EVENT_PATH="", GITHUB_REF="refs/pull/7/merge")
+    assert pipeline.comment()[0] == 0
+    pipeline.set(GITHUB_EVENT_PATH="nowhere.json")
+    code, _, err = pipeline.comment()
+    assert (code, "GITHUB_EVENT_PATH cannot be read" in err) == (1, True)
+
+
 # what GitHub shows besides
 
 
