@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from reconciler.cli.main import run
+from reconciler.cli.reviewing import folder_in
 from reconciler.cli.sticky import Poster
 from reconciler.model.plan import Plan
 from reconciler.render.markdown import GITHUB, Links, earlier_plans, marker
@@ -372,3 +373,14 @@ def test_a_jobs_own_token_of_gitlab_cannot_write_notes(pipeline: Pipeline) -> No
     code, _, err = pipeline.comment()
     assert (code, "set GITLAB_TOKEN to a project access token with the scope api" in err) == (1, True)
     assert pipeline.host.asked[-1].headers["JOB-TOKEN"] == TOKEN
+
+
+@pytest.mark.parametrize(("where", "folder"), [(".", ""), (".infra/prod", ".infra/prod"), ("..", "")])
+def test_the_folder_is_known_by_its_place_in_the_repository(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str, folder: str
+) -> None:
+    root = tmp_path / "checkout"
+    (root / ".infra/prod").mkdir(parents=True)
+    monkeypatch.chdir(root / where)
+    assert folder_in(str(root)) == folder
+    assert folder_in("") == ""
