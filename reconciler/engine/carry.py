@@ -13,7 +13,7 @@ from reconciler.engine.judging import with_riders
 from reconciler.engine.recover import find_lost
 from reconciler.engine.resolve import Scope, resolve
 from reconciler.engine.runs import held_against
-from reconciler.errors import NotFoundError, PlanError, UnavailableError
+from reconciler.errors import InterruptedRunError, NotFoundError, PlanError, UnavailableError
 from reconciler.frozen import frozen
 from reconciler.model.address import ResourceAddress
 from reconciler.model.change import Action, Change, Step
@@ -219,7 +219,10 @@ def carry_out(errand: Errand, work: Work, clock: Clock, begun: StepBegun) -> Out
     except UnavailableError as error:
         if not error.sent:
             raise
-        return _after_lost_answer(errand, work, clock, begun)
+        try:
+            return _after_lost_answer(errand, work, clock, begun)
+        except InterruptedRunError:
+            raise error from None  # whether it was done is for the next run to find out
 
 
 def _call(errand: Errand, work: Work) -> Outcome:

@@ -6,12 +6,11 @@ A create does: its object may exist without our knowing its id.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import field, replace
 from typing import Protocol
 
-from reconciler.errors import StateError
+from reconciler.errors import InterruptedRunError, StateError
 from reconciler.frozen import frozen
 from reconciler.model.address import ResourceAddress
 from reconciler.model.change import Change
@@ -33,6 +32,10 @@ _FOUND_IN_LISTS = (Uniqueness.LISTED, Uniqueness.LABELLED)
 
 class Time(Protocol):
     """The part of a clock that waiting for a stale list needs."""
+
+    @property
+    def now(self) -> Callable[[], str]:
+        """The service's time."""
 
     @property
     def sleep(self) -> Callable[[float], bool]:
@@ -131,19 +134,20 @@ def _candidates(
 def looks(intents: Sequence[Intent], clock: Time) -> Iterator[None]:
     """One look at once; for what only a list can show, more of them until one began when no list could be stale any more.
 
-    The window runs by the service's clock, which each look brings up to date.
+    The window begins with the first answer, by the service's clock: an intent is written down before its turn has come, and
+    nobody knows when the run that wrote it has sent its last request. Raises InterruptedRunError when the user asks to stop.
     """
-    listed = [one.begun.at for one in intents if one.begun.uniqueness in _FOUND_IN_LISTS]
-    pause = FIRST_PAUSE
-    while True:
-        began = time.monotonic()
-        yield
-        took = time.monotonic() - began
-        if not any(clock.seconds_since(at) - took <= STALENESS_WINDOW for at in listed):
-            return
+    yield
+    if not any(one.begun.uniqueness in _FOUND_IN_LISTS for one in intents):
+        return
+    since, pause = clock.now(), FIRST_PAUSE
+    is_last = False
+    while not is_last:
         if clock.sleep(pause):
-            return
+            raise InterruptedRunError("stopped while looking for what an earlier attempt has made")
+        is_last = clock.seconds_since(since) > STALENESS_WINDOW
         pause = min(2 * pause, STALENESS_WINDOW / 2)
+        yield
 
 
 def _subject(intent: Intent) -> Subject:

@@ -69,7 +69,8 @@ def failure(
 ) -> Event:
     """Why a step came to nothing, and what it has left behind."""
     operation = started.operation if started else ""
-    if isinstance(error, InterruptedRunError):
+    is_stopped = isinstance(error, InterruptedRunError)
+    if is_stopped and not reached:
         return StepVoided(key.address, key.operation, operation, "interrupted without effect")
     return StepFailed(
         key.address,
@@ -79,7 +80,9 @@ def failure(
         fix=error.fix,
         prior=_owing(started.errand, change.prior, reached) if started else None,
         at=at,
-        uncertain=started is not None and isinstance(error, UnavailableError) and error.sent,
+        # What was stopped half-way goes on from its checkpoints.
+        uncertain=started is not None
+        and (is_stopped or (isinstance(error, UnavailableError) and error.sent)),
         output="\n".join(error.details.get("output", ())) if isinstance(error, ProviderError) else "",
     )
 

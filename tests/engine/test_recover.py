@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
-from reconciler.engine.carry import Clock, Memory, draft
+import pytest
+
+from reconciler.engine.carry import Clock, Memory, draft, ready
+from reconciler.engine.crew import Started
 from reconciler.engine.recover import recover
+from reconciler.engine.step_events import failure
+from reconciler.errors import InterruptedRunError
 from reconciler.model.address import ResourceAddress
 from reconciler.model.event import StepBegun, StepRecovered, StepVoided
 from reconciler.model.handler import Look, Sighting
@@ -29,6 +35,26 @@ class Showing(ToyHandler):
 
     def observe(self, look: Look) -> Sighting:
         return Sighting(by_key={one.address: (self.seen,) for one in look.subjects})
+
+
+class Blind(ToyHandler):
+    """Shows nothing, and counts how often it is looked at."""
+
+    looks = 0
+
+    def observe(self, look: Look) -> Sighting:
+        self.looks += 1
+        return Sighting()
+
+
+def passing(seconds: list[float], *, stop_after: int = 99) -> Clock:
+    """Time that passes only when somebody sleeps."""
+
+    def sleep(pause: float) -> bool:
+        seconds.append(pause)
+        return len(seconds) > stop_after
+
+    return Clock(lambda: str(sum(seconds)), sleep, lambda at: sum(seconds) - float(at))
 
 
 def begun(**known: object) -> State:
@@ -66,3 +92,31 @@ def test_what_takes_anothers_place_has_no_past_of_its_own() -> None:
     assert change.prior is not None
     assert change.prior.applied_by == "tester"
     assert (drafted.identity, drafted.applied_at, drafted.applied_by) == ("", "", "")
+
+
+@pytest.mark.parametrize(("uniqueness", "waits"), [("listed", True), ("labelled", True), ("conflict", False)])
+def test_what_only_a_list_can_show_is_looked_for_until_no_list_can_hide_it(
+    uniqueness: str, waits: bool
+) -> None:
+    handler, slept = Blind(World()), list[float]()
+    intent = Intent(replace(BEGUN, uniqueness=uniqueness))
+    recover(State("lineage", intents={"op1": intent}), {"thing": handler}, passing(slept))
+    assert (sum(slept) > 30, handler.looks > 1) == (waits, waits)
+
+
+def test_stopped_while_looking_it_is_still_to_be_found() -> None:
+    state = State("lineage", intents={"op1": Intent(replace(BEGUN, uniqueness="listed"))})
+    with pytest.raises(InterruptedRunError):
+        recover(state, {"thing": Blind(World())}, passing([], stop_after=1))
+
+
+@pytest.mark.parametrize(("reached", "is_open"), [({}, False), ({"uploaded": {}}, True)])
+def test_what_is_stopped_half_way_stays_open(reached: dict[str, Any], is_open: bool) -> None:
+    bench = Bench()
+    blueprint = bench.plan(thing("a", name="a"))
+    change = blueprint.decided.changes[THING]
+    memory = Memory(blueprint.decided.scope, blueprint.waits_for, blueprint.uses)
+    [step] = blueprint.steps.values()
+    started = Started(ready(step, change, ToyHandler(World()), memory), BEGUN)
+    event = failure(step.key, change, InterruptedRunError("stopped"), "", started, reached)
+    assert (State("lineage", intents={"op1": Intent(BEGUN)}).after([event]).intents != {}) == is_open
