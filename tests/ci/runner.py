@@ -33,7 +33,7 @@ class Job:
     environ: dict[str, str]
     event: str
     payload: dict[str, Any]
-    uploads: Callable[[str, Path], None]
+    uploads: Callable[[str, list[Path]], None]
     code: int = 0
     log: str = ""
     ran: list[str] = field(default_factory=list)
@@ -68,7 +68,7 @@ class Job:
     def _run(self, step: Mapping[str, Any], context: dict[str, Any]) -> None:
         if "uses" in step:
             given = {name: filled(str(value), context) for name, value in step["with"].items()}
-            self.uploads(given["name"], Path(given["path"]))
+            self.uploads(given["name"], [Path(line) for line in given["path"].splitlines()])
             return
         assert step["shell"] == "bash"
         output, summary = self.temp / "output", self.temp / "summary.md"

@@ -50,8 +50,15 @@ class Repository:
             {**self.environ, "GITHUB_EVENT_PATH": str(payload_file)},
             event,
             payload,
-            lambda name, path: self.host.keep(HEAD, path.read_bytes(), name),
+            self.keep,
         )
+
+    def keep(self, name: str, paths: list[Path]) -> None:
+        """What the run keeps: the plan for the apply, and the page for whoever reviews."""
+        plan, page = paths
+        assert "<!doctype html>" in page.read_text()
+        assert (plan.parent, plan.name, page.name) == (page.parent, "plan.json", "plan.html")
+        self.host.keep(HEAD, plan.read_bytes(), name)
 
     def on_pull_request(self, **inputs: str) -> Job:
         """The run on the pull request."""

@@ -68,6 +68,7 @@ class Repository:
             status = "failed" if code else "success"
             self.host.pipelines[3] = [{"id": 5, "name": "staging-plan", "status": status}]
             self.host.files["5/plan.json"] = kept.read_bytes()
+            assert "<!doctype html>" in kept.with_suffix(".html").read_text()
             kept.unlink()
         return code, log
 
