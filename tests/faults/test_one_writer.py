@@ -17,6 +17,7 @@ import pytest
 
 from reconciler.errors import LockHeldError
 from reconciler.storage.store import Store
+from tests.faults.conftest import Record
 from tests.faults.contender import store_of
 from tests.storage.conftest import bucket_url, database, lying_bucket_url, state_server
 from tests.storage.places import BUCKET, KEYS
@@ -85,7 +86,7 @@ def contend(place: Told, folder: Path, rounds: int) -> dict[str, int]:
 
 
 @pytest.mark.timeout(300 * ROUNDS)
-def test_fifty_at_once_are_never_two_writers(anywhere: Told, tmp_path: Path) -> None:
+def test_fifty_at_once_are_never_two_writers(anywhere: Told, tmp_path: Path, record: Record) -> None:
     total = contend(anywhere, tmp_path, ROUNDS)
     assert set(total) == {"wrote", "refused", "rounds"}, total
     assert total["wrote"] + total["refused"] == PROCESSES * ROUNDS
@@ -93,17 +94,27 @@ def test_fifty_at_once_are_never_two_writers(anywhere: Told, tmp_path: Path) -> 
     state = ours(anywhere).read()
     assert state is not None
     assert state.outputs == {"n": total["wrote"]}
+    what = f"{PROCESSES} processes at once, at a folder, a bucket, PostgreSQL and a state server: rounds"
+    record(5, what, ROUNDS, "never two writers, no update lost")
 
 
-def test_fifty_at_a_bucket_that_lies_all_refuse(lying_bucket_url: str, tmp_path: Path, keys: None) -> None:
+def test_fifty_at_a_bucket_that_lies_all_refuse(
+    lying_bucket_url: str, tmp_path: Path, keys: None, record: Record
+) -> None:
     settings = {"bucket": BUCKET, "endpoint": lying_bucket_url, "prefix": tmp_path.name}
     total = contend({"backend": "s3", "settings": settings}, tmp_path, 1)
     assert "wrote" not in total or total["wrote"] == 0
     assert total["failed"] == PROCESSES
     assert all("ignores the conditions" in what for what in total if what.startswith("StateError"))
+    record(
+        5,
+        f"{PROCESSES} processes at a bucket that ignores the conditions of a write",
+        1,
+        "all refuse, nobody writes",
+    )
 
 
-def test_what_a_killed_holder_had_is_free_by_itself(remote: Told) -> None:
+def test_what_a_killed_holder_had_is_free_by_itself(remote: Told, record: Record) -> None:
     with holding(remote) as process:
         process.kill()
         process.wait()
@@ -115,9 +126,11 @@ def test_what_a_killed_holder_had_is_free_by_itself(remote: Told) -> None:
     assert took <= LEASE + 5
     assert state is not None
     assert {"op-0", "op-1"} <= set(state.intents)
+    outcome = f"free {{:.1f}} s later at most, where a lease lasts {LEASE:.0f} s (60 s in earnest); what it began is known"
+    record(4, "a holder killed on another machine", 1, outcome, worst=round(took, 1))
 
 
-def test_what_was_killed_on_this_machine_is_free_at_once(remote: Told) -> None:
+def test_what_was_killed_on_this_machine_is_free_at_once(remote: Told, record: Record) -> None:
     with holding(remote, "here") as process:
         with pytest.raises(LockHeldError, match=f"process {process.pid}"), ours(remote).lock("apply"):
             pass
@@ -126,9 +139,10 @@ def test_what_was_killed_on_this_machine_is_free_at_once(remote: Told) -> None:
         assert ours(remote).holder() is None
         with ours(remote).lock("apply"):
             pass
+    record(4, "a holder killed on this machine", 1, "free at once; before, the refusal names its process")
 
 
-def test_a_holder_that_was_paused_past_its_lease_writes_nothing(remote: Told) -> None:
+def test_a_holder_that_was_paused_past_its_lease_writes_nothing(remote: Told, record: Record) -> None:
     with holding(remote) as process:
         process.send_signal(signal.SIGSTOP)
         store = ours(remote)
@@ -140,6 +154,7 @@ def test_a_holder_that_was_paused_past_its_lease_writes_nothing(remote: Told) ->
     assert said == [line for line in said if line.startswith("stopped: the lease on")]
     assert len(said) == 1
     assert ours(remote).read() == state
+    record(5, "a holder stopped by SIGSTOP past its lease, and continued", 1, "writes nothing, and says why")
 
 
 def test_a_holder_that_was_paused_and_not_missed_stops_all_the_same(remote: Told) -> None:
