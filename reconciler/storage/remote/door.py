@@ -21,7 +21,7 @@ from reconciler.frozen import frozen
 from reconciler.storage.identity import is_loopback
 
 TIMEOUT = 15.0
-MOST_BYTES = 1 << 30
+MOST_BYTES = 1 << 28
 
 
 @frozen

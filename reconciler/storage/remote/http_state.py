@@ -24,7 +24,7 @@ from reconciler.storage.remote.shelf import Item, LockedError, TakenError
 
 KEPT_VERSIONS = 10
 _FORMAT = "1.0"
-_MOST_BYTES = 1 << 30
+_MOST_BYTES = 1 << 28
 _LOCKED = (423, 409)
 
 
@@ -183,7 +183,7 @@ class HttpShelf:
             self._posted, self._items = None, {}
         elif reply.is_good:
             self._posted = self._decoded(reply.body)
-            self._items = {name: _unpacked(data) for name, data in self._posted.reconciler.items()}
+            self._items = _unpacked(self._posted.reconciler)
         else:
             raise StateError(f"{self.describe()} does not give the state: it answered {reply.status}")
         self._is_fresh = True
@@ -213,11 +213,20 @@ def _tag(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def _unpacked(data: bytes) -> bytes:
-    """A document as it was; what cannot be unpacked is empty, and refused by whoever needs it."""
+def _unpacked(packed: Mapping[str, bytes]) -> dict[str, bytes]:
+    """The documents as they were. What cannot be unpacked, or grows beyond all measure, is refused by whoever needs it."""
+    items, left = {}, _MOST_BYTES
+    for name, data in packed.items():
+        items[name] = _inflated(data, left)
+        left -= len(items[name])
+    return items
+
+
+def _inflated(data: bytes, most: int) -> bytes:
+    if most <= 0:  # which zlib would take for no limit
+        return b""
     try:
-        unpacking = zlib.decompressobj()
-        return unpacking.decompress(data, _MOST_BYTES)
+        return zlib.decompressobj().decompress(data, most)
     except zlib.error:
         return b""
 

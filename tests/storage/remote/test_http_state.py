@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import base64
 import json
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -34,9 +35,12 @@ class Served:
     url: str
     clock: Clock
 
-    def store(self, environ: dict[str, str] | None = None, **settings: str) -> RemoteStore:
+    def shelf(self, environ: dict[str, str] | None = None, **settings: str) -> http_state.HttpShelf:
         chosen = {"address": f"{self.url}/state/{{project}}-{{environment}}", **settings}
-        shelf = http_state.open_shelf(chosen, environ or {}, "shop/default")
+        return http_state.open_shelf(chosen, environ or {}, "shop/default")
+
+    def store(self, environ: dict[str, str] | None = None, **settings: str) -> RemoteStore:
+        shelf = self.shelf(environ, **settings)
         timing = Timing(lambda: self.clock.now, self.clock.sleep, beats=False)
         return RemoteStore("http", shelf, samples.SHOP, timing=timing, now=lambda: samples.NOW)
 
@@ -187,6 +191,19 @@ def test_damage_within_is_noticed(served: Served) -> None:
     for name in posted["reconciler"]:
         posted["reconciler"][name] = base64.b64encode(b"no zlib").decode()
     served.server.documents[PATH] = json.dumps(posted).encode()
+    with pytest.raises(DamagedStateError):
+        served.store().read()
+
+
+def test_a_bomb_is_not_unpacked(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    run(served.store())
+    monkeypatch.setattr(http_state, "_MOST_BYTES", 10_000)
+    posted = json.loads(served.server.documents[PATH])
+    bomb = base64.b64encode(zlib.compress(bytes(10_000_000))).decode()
+    posted["reconciler"] = {f"inputs/{number}": bomb for number in range(9)} | posted["reconciler"]
+    served.server.documents[PATH] = json.dumps(posted).encode()
+    shelf = served.shelf()
+    assert sum(len(item.data) for name in shelf.names("") if (item := shelf.get(name))) <= 10_000
     with pytest.raises(DamagedStateError):
         served.store().read()
 
