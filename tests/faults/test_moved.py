@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -101,8 +102,15 @@ def test_what_is_outside_a_plan_may_move(shop: Project, record: Record) -> None:
 def applied_while(shop: Project, happens: Callable[[], object]) -> Ended:
     """An apply of a changed secret and application, and what somebody does while the secret is slow to be sent."""
     shop.environ["DB_PASSWORD"] = "another"
-    shop.faults({"method": "PATCH", "path": "/secrets-bulk", "fault": {"delay": 0.5}})
-    somebody = threading.Timer(0.25, happens)
+    shop.faults({"method": "PATCH", "path": "/secrets-bulk", "fault": {"delay": 1.5}})
+    since = shop.last_request()
+
+    def meanwhile() -> None:
+        while not any(path.endswith("/secrets-bulk") for _, path in shop.requests(since)):
+            time.sleep(0.01)
+        happens()
+
+    somebody = threading.Thread(target=meanwhile)
     somebody.start()
     try:
         return shop.run("apply", "--yes", "--parallelism", "1")
