@@ -27,6 +27,13 @@ def next_command(plan: Plan, plan_file: str = "", most_flags: int = 1_000_000) -
     return harmless(f"{command} {shlex.join(flags)}".rstrip())
 
 
+def explaining_command(plan: Plan, address: str, plan_file: str = "") -> str:
+    """What says why the plan does this to a resource: of the file where it was saved, else with the same options."""
+    asked = ["--destroy"] if plan.inputs.options.get("destroy") and not plan_file else []
+    how = [plan_file] if plan_file else [*_options(plan), *asked]
+    return harmless(shlex.join(["reconciler", "explain", address, *how]))
+
+
 def _options(plan: Plan) -> Iterator[str]:
     if plan.manifest.path not in ("", _DEFAULT_MANIFEST):
         yield from ("-f", plan.manifest.path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from reconciler.model.plan import PlannedHazard
+from reconciler.render.command import explaining_command
 from reconciler.render.harmless import harmless
 from reconciler.render.text.sheet import DANGER, Sheet, place
 from reconciler.render.verdict import Danger, addresses, dangers, verb_of
@@ -27,6 +28,9 @@ def attention(sheet: Sheet) -> Iterator[str]:
         rest = sum(len(danger.changes) for danger in found[len(shown) :])
         yield f"  … and {rest:,} more resources in danger, marked below"
     yield from _flags(sheet)
+    if found:
+        why = explaining_command(sheet.plan, found[0].first.address, sheet.style.plan_file)
+        yield f"  why          {why}"
     yield ""
 
 

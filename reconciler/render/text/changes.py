@@ -18,7 +18,7 @@ from reconciler.render.verdict import addresses, few, plural, verb_of
 _MOST_ROWS = 12
 _MOST_ROW_LINES = 12
 _LEAST_ROW_LINES = 6
-_MOST_BODY_LINES = 15
+_MOST_BODY_LINES = 14
 """What is said beside the differences leaves them less room: one change is to fit on a page."""
 _MOST_LINES = 8
 _MOST_REACHED = 3
@@ -150,7 +150,9 @@ def _rows(sheet: Sheet, change: PlannedChange, room: int) -> Iterator[str]:
     said: list[PlannedAttribute] = []
     implied: list[PlannedAttribute] = []
     for attribute in change.attributes:
-        own = attribute.source != change.source or attribute.unknown or attribute.sensitive
+        own = attribute.source != change.source or attribute.sensitive
+        if is_new and attribute.unknown and not own and not sheet.is_full:
+            continue  # an id that the service makes, and that nobody asked for
         (said if own or not is_new or sheet.is_full else implied).append(attribute)
     rows: list[Row] = []
     for attribute in said:
