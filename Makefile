@@ -30,7 +30,7 @@ bench: $(VENV)/ready  ## measure; prints tables
 	$(BIN)/python -m bench
 
 faults: $(VENV)/ready ## the long run of kills and faults
-	RECONCILER_LONG=1 $(BIN)/python -m pytest -q -m '' tests/faults
+	RECONCILER_LONG=1 $(BIN)/python -m pytest -q -m '' -n $(WORKERS) tests/faults `$(BIN)/python -m tests.faults.elsewhere`
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist *.egg-info
