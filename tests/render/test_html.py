@@ -151,6 +151,15 @@ def test_the_most_dangerous_have_the_first_claim_on_the_room() -> None:
     assert "<del>last</del>" in page
 
 
+def test_what_is_too_large_takes_no_room_from_what_is_not() -> None:
+    huge = [attribute(f"environment_variables.V{n}", "o" * 3900, "n" * 3900) for n in range(200)]
+    some = [change(f"application.a{n}", "update", *huge, reason=f"r{n}") for n in range(3)]
+    page = render_html(plan(*some, change("image.last", "update", attribute("tag", "old", "new"))))
+    assert len(page.encode()) < 2 * 1024 * 1024
+    assert page.count("No room here") == 2
+    assert "<del>old</del>" in page
+
+
 def test_a_thousand_large_changes_too() -> None:
     large = [attribute(f"environment_variables.V{n}", "o" * 300, "n" * 300) for n in range(50)]
     some = [change(f"application.a{n}", "update", *large, reason=f"r{n}") for n in range(1000)]

@@ -20,6 +20,8 @@ _OPENED = 12
 _FRAME = 110
 """Bytes around a head."""
 _NO_ROOM = element("p", "No room here; the JSON has it all.")
+_TOO_LITTLE = 200
+"""With less room than this it is not worth looking for what fits."""
 _MOST_ROWS = 200
 _MOST_ITEMS = 200
 _MOST_NAMES = 500
@@ -45,14 +47,14 @@ def wave_changes(sheet: Sheet, room: int) -> Iterator[Html]:
 
 def _bodies(sheet: Sheet, room: int) -> Mapping[int, Html]:
     """What is inside each change; the most dangerous have the first claim on the room."""
-    bodies = {}
+    bodies: dict[int, Html] = {}
     groups = {sheet.number(group): group for wave in sheet.waves for group in wave.groups}
-    for number in dict.fromkeys(
-        sheet.numbers[change.address] for change in by_risk(sheet.plan) if change.address in sheet.numbers
-    ):
-        body = joined(_body(sheet, groups[number])) if room > 0 else _NO_ROOM
+    numbers = (sheet.numbers.get(change.address) for change in by_risk(sheet.plan))
+    for number in dict.fromkeys(number for number in numbers if number is not None):
+        body = joined(_body(sheet, groups[number])) if room > _TOO_LITTLE else _NO_ROOM
+        body = body if len(body.encode()) <= room else _NO_ROOM
         room -= len(body.encode())
-        bodies[number] = body if room > 0 else _NO_ROOM
+        bodies[number] = body
     return bodies
 
 
