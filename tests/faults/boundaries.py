@@ -28,6 +28,7 @@ class Boundaries:
 
     def __init__(self, at: int = 0, act: str = "kill", *, tell: Callable[..., object]) -> None:
         self.seen: Counter[str] = Counter()
+        self.written = 0  # bytes
         self._at, self._signals, self._tell = at, SIGNALS[act], tell
         self._lock = threading.Lock()
 
@@ -56,6 +57,7 @@ class Boundaries:
         def wrapped(descriptor: int, data: Any, offset: int) -> int:
             half = len(data) // 2
             inner(descriptor, data[:half], offset)
+            self.written += len(data)
             self._pass("middle of write")
             return half + inner(descriptor, data[half:], offset + half)
 

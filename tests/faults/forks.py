@@ -61,6 +61,7 @@ class Ran:
     seen: Mapping[str, int]
     seconds: float
     after_signal: float = -1.0
+    written: int = 0  # bytes to durable files
 
 
 class Forks:
@@ -138,6 +139,7 @@ def _serve(order: Order) -> dict[str, Any]:
         "code": os.waitstatus_to_exitcode(status),
         "said": (Path(order.folder) / SAID).read_text(errors="replace"),
         "seen": next((one["seen"] for one in told if "seen" in one), {}),
+        "written": next((one["written"] for one in told if "written" in one), 0),
         "seconds": ended - began,
         "after_signal": -1.0 if signalled is None else ended - signalled,
     }
@@ -161,7 +163,7 @@ def _be(order: Order, told: int) -> None:
         boundaries.watch()
         code = run(list(order.args))
         sys.stdout.flush()
-        _tell(told, {"seen": boundaries.seen})
+        _tell(told, {"seen": boundaries.seen, "written": boundaries.written})
     except BaseException:  # noqa: BLE001 - this process must not go on as its parent would
         traceback.print_exc()
     finally:
