@@ -69,6 +69,18 @@ def test_what_fits_is_no_finding_and_then_a_little_more_is(shop: Project) -> Non
     assert [one[:2] for one in findings(shop)] == [("Q113", "deployment.proxy")]
 
 
+def test_who_asks_for_less_is_not_stopped_though_it_be_too_much_still(shop: Project) -> None:
+    shop.settings(limits=False)
+    shop.write(HEAD + WEB % f"instances: {ALL + 20}, instance_type: standard-4")
+    shop.apply()
+    shop.settings(limits=True)
+    shop.write(HEAD + WEB % f"instances: {ALL + 10}, instance_type: standard-4")
+    assert findings(shop) == []
+    shop.apply()
+    shop.write(HEAD + WEB % f"instances: {ALL + 15}, instance_type: standard-4")
+    assert [one[:2] for one in findings(shop)] == [("Q113", "application.web")]
+
+
 @pytest.mark.parametrize("answer", [{"status": 403, "body": {}}, {"status": 404, "body": {}}])
 def test_an_account_that_does_not_tell_stops_nothing(shop: Project, answer: dict[str, Any]) -> None:
     shop.faults({"method": "GET", "path": "/containers/me$", "fault": answer, "times": 0})

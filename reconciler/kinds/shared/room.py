@@ -33,10 +33,19 @@ class _Planned:
 
     @property
     def is_news(self) -> bool:
-        """Whether more may be asked for than before."""
+        """Whether more may be asked for than before, or the same elsewhere."""
         change = self.change
-        made = change.action is not Action.UPDATE or change.touches(*MANNERS)
-        return change.action in _SENDING and made
+        if change.action is not Action.UPDATE:
+            return change.action in _SENDING
+        return change.touches("location") or (change.touches(*MANNERS) and self._grows())
+
+    def _grows(self) -> bool:
+        """What becomes less is never too much, though it be more than there is."""
+        seen = self.change.observed
+        before = use_of(seen.attributes, {}) if seen else None
+        if before is None or before.total is None or self.use.total is None:
+            return True
+        return any(now > was for now, was in zip(self.use.total, before.total, strict=True))
 
 
 def without_room(ask: Callable[[], Document], changes: Iterable[Change]) -> Iterator[Diagnostic]:
