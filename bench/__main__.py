@@ -9,12 +9,13 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import applying, copying, deep, hashing, makespan, noop, page, starting, terraform
+from bench import applying, copying, deep, hashing, makespan, noop, page, rendering, starting, terraform
 from bench.tables import Table, as_markdown, as_text
 
 MEASURES: Mapping[str, Callable[[int], Table | None]] = {
     "starting": starting.measure,
     "noop": noop.measure,
+    "rendering": rendering.measure,
     "applying": applying.measure,
     "deep": deep.measure,
     "makespan": makespan.measure,
