@@ -151,7 +151,8 @@ def newer_than_known(data: bytes) -> None:
     """Raises MalformedError for a document of a later format than this version of the tool writes."""
     if is_newer(data):
         raise MalformedError(
-            f"it has format {format_of(data)}, written by a newer version of reconciler; this one knows {STATE_FORMAT}"
+            f"it has format {format_of(data)}, written by a newer version of reconciler; this one knows {STATE_FORMAT}",
+            "update reconciler, or restore a version that this one knows",
         )
 
 

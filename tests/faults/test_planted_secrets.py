@@ -166,7 +166,7 @@ def faults(values: list[str]) -> list[dict[str, Any]]:
         {"drop": "before"},
         {"drop": "after"},
         {"echo": {"configuration.environment_variables": [{"name": "S", "value": values[1]}]}},
-        {"echo": {"name": values[1], "message": values[2], "health": {"why": values[3]}}},
+        {"echo": {"description": values[1], "message": values[2], "health": {"why": values[3]}}},
     ]
 
 

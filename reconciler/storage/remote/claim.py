@@ -88,7 +88,9 @@ class Claim:
             head = decode_head(item.data)
         except MalformedError as error:
             if is_newer(item.data):
-                raise DamagedStateError(f"{self.shelf.describe()} cannot be used: {error}") from None
+                raise DamagedStateError(
+                    f"{self.shelf.describe()} cannot be used: {error}", fix=error.fix
+                ) from None
             # Nobody can tell whose it is, so it is watched like anybody's.
             return Sight(self._lost(), item, Lease(SOMEBODY, self.timing.seconds, ""), item.tag)
         return Sight(head, item, head.lease, item.tag)
