@@ -11,6 +11,7 @@ from reconciler.model.resource import Desired
 from reconciler.model.value import Foretold, Path, Pointer, Ref, Template, Value, path_text
 
 _PLAIN = frozenset({str, int, float, bool, type(None)})
+_MOST_STARTS = 64  # where a loop of a large tangle is looked for
 Edges = Mapping[ResourceAddress, frozenset[ResourceAddress]]
 
 
@@ -128,7 +129,7 @@ def _describe_cycles(resources: Mapping[ResourceAddress, Desired], waits_for: Ed
     digraph: nx.DiGraph[ResourceAddress] = nx.DiGraph()
     digraph.add_edges_from((a, b) for a, others in waits_for.items() for b in others)
     loops = sorted(
-        _shortest_loop(digraph.subgraph(members))
+        _shortest_loop(members, waits_for)
         for members in nx.strongly_connected_components(digraph)
         if len(members) > 1 or any(digraph.has_edge(one, one) for one in members)
     )
@@ -137,22 +138,43 @@ def _describe_cycles(resources: Mapping[ResourceAddress, Desired], waits_for: Ed
     return f"{count}:\n" + "\n".join(texts)
 
 
-def _shortest_loop(digraph: object) -> list[ResourceAddress]:
+def _shortest_loop(members: set[ResourceAddress], waits_for: Edges) -> list[ResourceAddress]:
     """The shortest cycle in a strongly connected part, beginning with its smallest address."""
-    import networkx as nx
-
-    graph: nx.DiGraph[ResourceAddress] = digraph  # type: ignore[assignment]
     best: list[ResourceAddress] = []
-    for start in sorted(graph)[:64]:
-        lengths = nx.single_source_shortest_path(graph, start)
-        closing = [path for end, path in lengths.items() if graph.has_edge(end, start)]
-        shortest = min(closing, key=len, default=best)
-        if shortest and (not best or len(shortest) < len(best)):
-            best = shortest
-        if len(best) <= 2:
+    for start in sorted(members)[:_MOST_STARTS]:
+        best = _loop_through(start, members, waits_for, len(best)) or best
+        if 0 < len(best) <= 2:
             break
     first = best.index(min(best))
     return best[first:] + best[:first]
+
+
+def _loop_through(
+    start: ResourceAddress, members: set[ResourceAddress], waits_for: Edges, shorter_than: int
+) -> list[ResourceAddress]:
+    """The shortest cycle through one address, if it is shorter than that; 0: any length will do."""
+    came_from = {start: start}
+    layer, length = [start], 1
+    while layer and (not shorter_than or length < shorter_than):
+        following = []
+        for address in layer:
+            if start in waits_for[address]:
+                return _way_to(address, came_from)
+            for other in sorted(members & waits_for[address]):
+                if other not in came_from:
+                    came_from[other] = address
+                    following.append(other)
+        layer, length = following, length + 1
+    return []
+
+
+def _way_to(
+    address: ResourceAddress, came_from: Mapping[ResourceAddress, ResourceAddress]
+) -> list[ResourceAddress]:
+    way = [address]
+    while came_from[way[-1]] != way[-1]:
+        way.append(came_from[way[-1]])
+    return way[::-1]
 
 
 def _describe_loop(loop: list[ResourceAddress], resources: Mapping[ResourceAddress, Desired]) -> str:

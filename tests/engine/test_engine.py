@@ -195,6 +195,20 @@ def test_a_loop_is_printed_hop_by_hop() -> None:
     ]
 
 
+def test_the_shortest_loop_is_told_of_each_tangle() -> None:
+    ring = [thing(f"r{n:04}", image=ref(f"r{(n + 1) % 2000:04}")) for n in range(2000)]
+    shortcut = thing("r0001", image=ref("r0002"), password=ref("r0000"))
+    apart = thing("z", needs=(ResourceAddress("thing", "z"),))
+    with pytest.raises(CycleError) as caught:
+        Bench().plan(*ring[:1], shortcut, *ring[2:], apart)
+    assert [line.split("  ")[-1] for line in caught.value.message.splitlines()] == [
+        "2 loops of resources:",
+        "thing.r0000.image waits for thing.r0001",
+        "thing.r0001.password waits for thing.r0000",
+        "thing.z.depends_on waits for thing.z",
+    ]
+
+
 def test_targets_bring_what_they_wait_for_and_excludes_what_waits_for_them() -> None:
     wanted = thing("a"), thing("b", needs=(A,)), thing("c")
     assert set(actions(Bench(), *wanted, targets=(B,))) == {"thing.a", "thing.b"}
