@@ -71,4 +71,5 @@ def test_a_megabyte_that_was_written_to_hurt(tmp_path: Path, bomb: str, record: 
         1,
         said,
         worst=round(seconds, 2),
+        missed="" if seconds <= 1 else f"{bomb}: a third of a second for each 100,000 values",
     )
