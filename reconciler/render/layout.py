@@ -53,10 +53,15 @@ def in_ascii(text: str) -> str:
 
 @frozen
 class Page:
-    """Something to write lines on."""
+    """Something to write lines on; `ascii`: signs of ours are measured and written as they are typed."""
 
     width: int = 100
     colour: bool = False
+    ascii: bool = False
+
+    def typed(self, text: str) -> str:
+        """A text in the signs that may stand on this page."""
+        return in_ascii(text) if self.ascii else text
 
     def paint(self, text: str, code: str) -> str:
         """A text in a colour, where colours are welcome."""
@@ -64,12 +69,18 @@ class Page:
 
     def fits(self, left: str, right: str = "") -> bool:
         """Whether two ends have room on one line."""
+        left, right = self.typed(left), self.typed(right)
         return columns(left) + (columns(right) + 2 if right else 0) <= self.width
 
     def spread(self, left: str, right: str, code: str = "", painted: int = 0) -> str:
         """Two ends of a line; the first `painted` signs (0: all) of the left one get the colour."""
-        shown = self.paint(left[:painted] if painted else left, code) + (left[painted:] if painted else "")
-        room = max(2, self.width - columns(left) - columns(right))
+        head, rest = (
+            self.typed(left[:painted] if painted else left),
+            self.typed(left[painted:]) if painted else "",
+        )
+        right = self.typed(right)
+        shown = f"{self.paint(head, code)}{rest}"
+        room = max(2, self.width - columns(head) - columns(rest) - columns(right))
         return f"{shown}{' ' * room}{right}" if right else shown
 
     def ended(self, lines: Iterator[str], right: str) -> Iterator[str]:
@@ -84,7 +95,8 @@ class Page:
 
     def wrap(self, text: str, indent: int, first: str | None = None) -> Iterator[str]:
         """A message in as many lines as it needs; the first one begins with `first`, the others are indented."""
-        line = " " * indent if first is None else first
+        text = self.typed(text)
+        line = " " * indent if first is None else self.typed(first)
         room = max(self.width - indent, _NARROWEST)
         if len(text) > _LONGEST * room:  # nobody reads it line by line: the terminal may break it
             yield line + text

@@ -14,6 +14,7 @@ from reconciler.model.event import Event
 from reconciler.model.plan import Plan
 from reconciler.model.resource import Pending, Prior
 from reconciler.model.value import SENSITIVE, Secret
+from reconciler.render.costs import cost_line
 from reconciler.render.verdict import by_risk, headline, risks
 
 SUMMARY_BYTES = 2000
@@ -103,6 +104,7 @@ def plan_summary(plan: Plan, limit: int = SUMMARY_BYTES) -> str:
         "drift": len(plan.drift),
         "errors": sum(one.severity == "error" for one in plan.diagnostics),
         "warnings": sum(one.severity == "warning" for one in plan.diagnostics),
+        "cost": cost_line(plan) or None,
         "summary": {action: count for action, count in sorted(plan.summary.items()) if count},
         "changes": [],
         "more": 0,

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import tomllib
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -54,6 +57,12 @@ def test_an_instance_costs_what_the_table_says(name: str, full: float, tenth: fl
     size = PRICES.sizes[name]
     assert PRICES.monthly(Meters(size.vcpu, size.memory_gib, size.disk_gb)) == full
     assert PRICES.monthly(Meters(size.vcpu / 10, size.memory_gib, size.disk_gb)) == tenth
+
+
+def test_the_table_is_part_of_what_is_installed() -> None:
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())
+    assert "engine/prices.json" in project["tool"]["setuptools"]["package-data"]["reconciler"]
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d", PRICES.as_of)
 
 
 def test_the_documentations_own_example() -> None:

@@ -12,7 +12,7 @@ from reconciler.model.resource import Pending, Prior
 from reconciler.model.value import Secret
 from reconciler.render.machine import diagnostics_json, event_json, plan_json, plan_summary, render_json
 from reconciler.storage.codec import decode_plan, encode_plan
-from tests.render.plans import change, plan, plans, random_plan, shop_plan
+from tests.render.plans import COST, change, plan, plans, random_plan, shop_plan
 
 API = ResourceAddress("application", "api")
 
@@ -39,7 +39,7 @@ def test_a_change_is_a_line() -> None:
 def test_a_summary_of_ten_changes_is_under_two_kilobytes() -> None:
     long = "a-name-of-some-length"
     some = [change(f'application.{long}["{long}{n}"]', "replace", effect="downtime") for n in range(10)]
-    text = plan_summary(plan(*some, unchanged=9_000))
+    text = plan_summary(plan(*some, unchanged=9_000, cost=COST))
     assert len(text.encode()) < 2048
     assert len(json.loads(text)["changes"]) == 10
 
@@ -55,6 +55,7 @@ def test_a_summary_has_room_for_any_plan_and_counts_what_it_leaves_out(of: Plan)
 def test_a_summary_says_the_worst_first() -> None:
     told = json.loads(plan_summary(shop_plan()))
     assert told["verdict"] == "0 delete, 1 replace, 3 update, 1 create of 47"
+    assert told["cost"] == "asleep $0, always on $409 → $1,081 a month (+$672)"
     assert (told["highest_risk"], told["changes"][0]["address"]) == ("REPLACE", "application.jobs")
 
 

@@ -274,7 +274,7 @@ def test_nothing_from_outside_is_obeyed_and_no_secret_is_shown(of: Plan, detail:
 
 @given(plans(40, hostile=False), st.sampled_from((60, 80, 120)))
 def test_it_fits_the_width(of: Plan, width: int) -> None:
-    for row in text(of, width=width).splitlines():
+    for row in (*text(of, width=width).splitlines(), *text(of, width=width, ascii=True).splitlines()):
         assert columns(row) <= width or row.startswith(("Apply  ", "  why  ")), "commands are copied whole"
 
 

@@ -49,7 +49,7 @@ class Sheet:
     @classmethod
     def of(cls, plan: Plan, style: Style) -> Sheet:
         """A fresh sheet for a plan."""
-        page = Page(style.width, style.colour)
+        page = Page(style.width, style.colour, style.ascii)
         is_full = style.detail == "full"
         wording = wording_of(plan, longest=0 if is_full else 2 * style.width, whole=is_full)
         return cls(plan, style, page, wording, waves_of(plan))
