@@ -28,6 +28,16 @@ def written(document: Mapping[str, Any], notes: Notes) -> str:
     return "\n".join(lines) + "\n"
 
 
+def entry(path: Path, value: Any, notes: Notes) -> list[str]:
+    """The lines of one key with its value; `path` says where it stands, as the notes do."""
+    return list(_entry(path, value, notes, 0))
+
+
+def in_flow(value: Any) -> str:
+    """A value between braces, on one line."""
+    return _in_flow(value)
+
+
 def _entry(path: Path, value: Any, notes: Notes, indent: int) -> Iterator[str]:
     yield from _comments(notes.get(path, ()), indent)
     start = f"{' ' * indent}{_scalar(path[-1], in_flow=False)}:"
