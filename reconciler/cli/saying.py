@@ -28,8 +28,8 @@ def say_error(error: ReconcilerError, *, as_json: bool = False) -> None:
     if record := getattr(error, "record", ""):
         click.echo(record, nl=False, err=True)
     if not findings:
-        for line in str(error).splitlines():
-            click.echo(harmless(f"error: {line}" if line == str(error).splitlines()[0] else line), err=True)
+        for line in f"error: {error}".splitlines():
+            click.echo(harmless(line), err=True)
 
 
 def say_diagnostics(findings: Iterable[Diagnostic]) -> None:

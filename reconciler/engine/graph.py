@@ -11,7 +11,7 @@ from reconciler.model.resource import Desired
 from reconciler.model.value import Foretold, Path, Pointer, Ref, Template, Value, path_text
 
 _PLAIN = frozenset({str, int, float, bool, type(None)})
-_MOST_STARTS = 64  # where a loop of a large tangle is looked for
+_MOST_VISITS = 100_000  # of members, while the shortest loop of a large tangle is looked for
 Edges = Mapping[ResourceAddress, frozenset[ResourceAddress]]
 
 
@@ -141,7 +141,7 @@ def _describe_cycles(resources: Mapping[ResourceAddress, Desired], waits_for: Ed
 def _shortest_loop(members: set[ResourceAddress], waits_for: Edges) -> list[ResourceAddress]:
     """The shortest cycle in a strongly connected part, beginning with its smallest address."""
     best: list[ResourceAddress] = []
-    for start in sorted(members)[:_MOST_STARTS]:
+    for start in sorted(members)[: max(1, _MOST_VISITS // len(members))]:
         best = _loop_through(start, members, waits_for, len(best)) or best
         if 0 < len(best) <= 2:
             break
