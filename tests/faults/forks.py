@@ -62,6 +62,7 @@ class Ran:
     seconds: float
     after_signal: float = -1.0
     written: int = 0  # bytes to durable files
+    cpu: float = 0.0  # seconds
 
 
 class Forks:
@@ -131,7 +132,7 @@ def _serve(order: Order) -> dict[str, Any]:
         os.kill(pid, signal.SIGKILL)
     with os.fdopen(reading) as pipe:
         told = json.loads(f"[{','.join(pipe)}]")
-    _, status = os.waitpid(pid, 0)
+    _, status, used = os.wait4(pid, 0)
     ended = time.perf_counter()
     os.close(watched)
     signalled = next((one["signalled"] for one in told if "signalled" in one), None)
@@ -141,6 +142,7 @@ def _serve(order: Order) -> dict[str, Any]:
         "seen": next((one["seen"] for one in told if "seen" in one), {}),
         "written": next((one["written"] for one in told if "written" in one), 0),
         "seconds": ended - began,
+        "cpu": used.ru_utime + used.ru_stime,
         "after_signal": -1.0 if signalled is None else ended - signalled,
     }
 
