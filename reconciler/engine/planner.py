@@ -57,6 +57,7 @@ from reconciler.model.value import (
     unknowns,
 )
 
+_PLAIN = frozenset({str, int, float, bool, type(None)})
 _IN_PLACE = (Action.UPDATE, Action.ADOPT)
 _SENT = ("create", "update", "adopt", "delete", "run")
 _RISK = {Action.DELETE: 0, Action.REPLACE: 1, Action.UPDATE: 2, Action.ADOPT: 3, Action.CREATE: 4}
@@ -175,7 +176,7 @@ def _attribute(change: AttributeChange, kind: Kind, of: Change) -> PlannedAttrib
     unknown = next(unknowns(change.after), None)
     sensitive = change.sensitive
     written = at_path(of.desired.attributes, change.path) if of.desired else None
-    told = [one for one in pointers(written) if not isinstance(one, TextOf)]
+    told = _told(written)
     return PlannedAttribute(
         path=_shown_path(change.path, kind),
         before=None if sensitive else _plain(change.before),
@@ -191,6 +192,13 @@ def _attribute(change: AttributeChange, kind: Kind, of: Change) -> PlannedAttrib
         effect=_effect(change, kind) if of.action in _IN_PLACE else "",
         refers_to=tuple(dict.fromkeys(str(one.address) for one in told)),
     )
+
+
+def _told(written: Value) -> Sequence[Pointer]:
+    """What a value is made of; most are plain, and there may be a hundred thousand of them."""
+    if type(written) in _PLAIN:
+        return ()
+    return [one for one in pointers(written) if not isinstance(one, TextOf)]
 
 
 def _effect(change: AttributeChange, kind: Kind) -> str:

@@ -167,6 +167,14 @@ def test_detail_says_how_much(detail: str, is_shown: bool) -> None:
     assert "~ application.api" in shown
 
 
+def test_names_are_a_line_for_each_beside_verdict_dangers_and_command() -> None:
+    shown = text(shop_plan(), detail="names", width=80)
+    waves = shown[position(shown, "WAVE 1") : position(shown, "Apply  ")]
+    assert len(re.findall(r"^  +[+~±] .*containers.yaml:\d+$", waves, re.MULTILINE)) == 5
+    assert len([row for row in waves.splitlines() if row and not row.startswith("WAVE")]) == 5
+    assert not re.search("DRIFT|OUTPUTS|CHECKS|COST|API", shown)
+
+
 def test_full_says_what_waits_for_what() -> None:
     assert "waits for image.api, secret.stripe-key" in text(shop_plan(), detail="full")
 

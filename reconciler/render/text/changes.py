@@ -28,6 +28,7 @@ _MOST_GONE = 60
 """Whatever is deleted is named, as far as anybody can read it."""
 _MOST_TOLD = 300
 """Groups whose differences are shown; further ones get a line each."""
+_LEAST_HEAD = 30
 _WIDEST_PATH = 36
 _WIDEST_ADDRESS = 28
 
@@ -66,7 +67,7 @@ def _earlier(sheet: Sheet, wave: Wave) -> Iterator[str]:
     for (operation, later), names in alike.items():
         who = few(names, sheet.most(_MOST_GONE))
         text = f"{operation}, the first step of a replacement that stands in wave {later}"
-        yield from sheet.page.wrap(text, 6, f"{Action.REPLACE.symbol:>3} {who}  ")
+        yield from sheet.page.wrap(f"{who}  {text}", 6, f"{Action.REPLACE.symbol:>3} ")
 
 
 def _refused(sheet: Sheet) -> Iterator[str]:
@@ -83,7 +84,7 @@ def _refused(sheet: Sheet) -> Iterator[str]:
 
 def _group(sheet: Sheet, group: Group, width: int, is_told: bool) -> Iterator[str]:
     yield from _head(sheet, group, width)
-    if sheet.style.detail != "names" and is_told:
+    if is_told and not sheet.is_brief:
         yield from _body(sheet, group)
     if len(group.changes) > 1:
         most = _MOST_GONE if Action(group.first.action).is_destructive else _MOST_NAMES
@@ -104,12 +105,30 @@ def _head(sheet: Sheet, group: Group, width: int) -> Iterator[str]:
     where = place(change.source)
     line = f"{sign}{who}  {text}"
     colour = COLOURS.get(change.action, "")
+    if sheet.is_brief:
+        line, where = _on_one_line(sheet, line, where)
     if sheet.page.fits(line, where):
         yield sheet.page.spread(line, where, colour, len(sign) + len(who))
         return
     first = f"{sign}{_who(group)}"
     yield sheet.page.spread(first, where if sheet.page.fits(first, where) else "", colour)
     yield from sheet.page.wrap(text, 6)
+
+
+def _on_one_line(sheet: Sheet, line: str, where: str) -> tuple[str, str]:
+    """As much of a head as has room beside its place; an address that leaves none is told without."""
+    room = sheet.page.width - columns(where) - 3
+    if columns(line) <= room:
+        return line, where
+    if room < _LEAST_HEAD:
+        return line, ""
+    return f"{_cut(line, room)}…", where
+
+
+def _cut(text: str, room: int) -> str:
+    while columns(text) > room:
+        text = text[: max(0, len(text) - (columns(text) - room + 1) // 2)]
+    return text
 
 
 def _remote_name(change: PlannedChange) -> str:

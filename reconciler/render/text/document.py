@@ -36,14 +36,21 @@ def _lines(sheet: Sheet) -> Iterator[str]:
     yield from attention(sheet)
     yield from change_lines(sheet)
     yield from idle(sheet)
+    if not sheet.is_brief:
+        yield from _beside(sheet)
+    if not plan.is_empty:
+        yield from _next(sheet)
+
+
+def _beside(sheet: Sheet) -> Iterator[str]:
+    """What there is to know besides the changes."""
     yield from drift(sheet)
     yield from outputs(sheet)
     yield from checks(sheet)
     yield from pending(sheet)
-    if not plan.is_empty:
+    if not sheet.plan.is_empty:
         yield from cost(sheet)
         yield from requests(sheet)
-        yield from _next(sheet)
 
 
 def _verdict(sheet: Sheet) -> Iterator[str]:

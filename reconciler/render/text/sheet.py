@@ -59,6 +59,11 @@ class Sheet:
         """Whether nothing may be left out."""
         return self.style.detail == "full"
 
+    @property
+    def is_brief(self) -> bool:
+        """Whether there is to be a line for each resource, and nothing beside the verdict, dangers and the command."""
+        return self.style.detail == "names"
+
     def most(self, some: int) -> int:
         """How many members of a list are shown at most."""
         return 1_000_000_000 if self.is_full else some
