@@ -37,6 +37,9 @@ ONLY_USERS = {
     "dockerfile_parse": {"clients"},
     "uvicorn": {"emulator"},
     "msgspec": {"storage", "clients", "emulator"},
+    "cryptography": {"storage"},
+    "obstore": {"storage"},
+    "psycopg": {"storage"},
     "click": {"cli"},
 }
 MODULES = sorted(path.relative_to(ROOT) for path in ROOT.rglob("*.py"))
