@@ -12,6 +12,7 @@ from reconciler.clients.explaining import explained
 from reconciler.errors import ConflictError, ReconcilerError
 from reconciler.model.address import ResourceAddress
 from reconciler.model.change import Change
+from reconciler.model.describing import Described, Known, external, literal
 from reconciler.model.handler import (
     Attribute,
     BindContext,
@@ -125,6 +126,20 @@ class RegistryProtocolHandler(Handler):
         known = {one.identity for one in by_identity.values()}
         others = tuple(one for one in found.values() if look.others and one.identity not in known)
         return Sighting(by_identity, by_key, others)
+
+    def describe(self, observed: Observed, known: Known) -> Described | None:
+        """All of its domains, under the protocol's own name."""
+        address = known.addresses.get((KIND.name, observed.identity))
+        if address is None or address.key != observed.identity:
+            return external("its name cannot be a key of the manifest, and a protocol is called by its key")
+        domains = [
+            {
+                "domain": known.reference("registry", one["domain"], "domain") or literal(one["domain"]),
+                "path": literal(one["path"]),
+            }
+            for one in observed.attributes["domains"]
+        ]
+        return Described({"domains": domains})
 
     @property
     def _account(self) -> ProtocolsApi:

@@ -16,6 +16,7 @@ from reconciler.clients.regular_file import read_regular, reason
 from reconciler.errors import ConflictError, ReconcilerError
 from reconciler.model.address import ResourceAddress
 from reconciler.model.change import Change, Effect
+from reconciler.model.describing import Described, Known, external, literal
 from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.handler import (
     Attribute,
@@ -157,6 +158,14 @@ class SshPublicKeyHandler(Handler):
         known = {one.identity for one in by_identity.values()}
         others = [_observed(one) for one in documents if look.others and one["id"] not in known]
         return Sighting(by_identity, by_key, tuple(others), tuple(diagnostics))
+
+    def describe(self, observed: Observed, known: Known) -> Described | None:
+        """The key itself, where the list gives it."""
+        del known
+        text = observed.attributes.get("public_key")
+        if not text:
+            return external("the account does not show the key itself", id=observed.identity)
+        return Described({"public_key": literal(text)})
 
     @property
     def _account(self) -> KeysApi:

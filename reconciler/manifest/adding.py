@@ -12,7 +12,6 @@ from reconciler.errors import ReconcilerError
 from reconciler.manifest.findings import Findings
 from reconciler.manifest.reader import parse
 from reconciler.manifest.stretches import Entry, Stretch, inserted, stretches_of
-from reconciler.manifest.tree import mark_at, source_of
 from reconciler.manifest.writing import Notes, entry, in_flow
 
 _NULLS = ("", "null", "Null", "NULL", "~")
@@ -44,11 +43,6 @@ def with_blocks(text: str, path: Sequence[str], blocks: Blocks, notes: Notes) ->
     if parse(edited, "", Findings()) != expected:
         raise _by_hand(path, "it is written in a way that an edit would change elsewhere too")
     return edited
-
-
-def line_of(text: str, path: Sequence[str]) -> int:
-    """The line of the key at a path."""
-    return source_of("", mark_at(parse(text, "", Findings()), path)).line
 
 
 class _Blocks:

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from reconciler.frozen import frozen
 from reconciler.model.address import ResourceAddress
 from reconciler.model.change import Change, Effect, Hazard
+from reconciler.model.describing import Described, Known
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.missing_secrets import missing_secrets
 from reconciler.model.resource import Desired, Observed, Pending, Prior
@@ -447,6 +448,11 @@ class Handler:
     def observe(self, look: Look) -> Sighting:
         """What is really there, in as few requests as possible."""
         raise NotImplementedError
+
+    def describe(self, observed: Observed, known: Known) -> Described | None:
+        """What a manifest would say of something that is there; None: what is there of this kind is not brought in unasked."""
+        del observed, known
+        return None
 
     def preflight(self, changes: Sequence[Change]) -> Iterable[Diagnostic]:
         """What would be refused anyway: limits, sizes, scopes; asked before anything is touched."""

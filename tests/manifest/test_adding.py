@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.errors import ReconcilerError
-from reconciler.manifest.adding import line_of, with_blocks
+from reconciler.manifest.adding import with_blocks
 from reconciler.manifest.findings import Findings
 from reconciler.manifest.reader import parse
 
@@ -53,10 +53,9 @@ def test_an_environment_gets_its_own_in_its_own_step() -> None:
     }
 
 
-def test_comments_stand_above_and_lines_are_told() -> None:
+def test_comments_stand_above() -> None:
     made = with_blocks(HEAD, ("things",), BLOCK, {("things", "one"): ["why"]})
     assert "things:\n  # why\n  one:\n" in made
-    assert line_of(made, ("things", "one")) == 6
 
 
 def test_line_ends_stay_what_they_are() -> None:

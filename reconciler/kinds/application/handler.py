@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from reconciler.errors import ConflictError, NotFoundError
 from reconciler.kinds.application import forms, judging
 from reconciler.kinds.application.bind import read_application
+from reconciler.kinds.application.describing import described
 from reconciler.kinds.application.echo import stored_otherwise
 from reconciler.kinds.application.limits import images_too_large
 from reconciler.kinds.application.looking import (
@@ -37,6 +38,7 @@ from reconciler.kinds.application.table import KIND
 from reconciler.kinds.shared.image_resolving import ImageResolving, ResolveImage
 from reconciler.model.address import ResourceAddress
 from reconciler.model.change import Change, Effect
+from reconciler.model.describing import Described, Known
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.handler import (
     BindContext,
@@ -54,7 +56,7 @@ from reconciler.model.handler import (
     Stuck,
     Work,
 )
-from reconciler.model.resource import Desired, Pending
+from reconciler.model.resource import Desired, Observed, Pending
 from reconciler.model.value import Attributes, Path, Value, at_path
 
 if TYPE_CHECKING:
@@ -128,6 +130,10 @@ class ApplicationHandler(Handler):
     def observe(self, look: Look) -> Sighting:
         """All applications in one list; one GET where an entry is not the remembered one."""
         return ApplicationSearch(self._client, self.listing(look.number), look).sighting()
+
+    def describe(self, observed: Observed, known: Known) -> Described | None:
+        """Everything that the service shows of it."""
+        return described(observed.attributes, known)
 
     def preflight(self, changes: Sequence[Change]) -> Iterable[Diagnostic]:
         """Holds images against the disk of their instances."""

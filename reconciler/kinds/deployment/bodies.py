@@ -8,7 +8,9 @@ from typing import Any
 from reconciler.kinds.deployment.bind import RUN_LABEL
 from reconciler.kinds.deployment.table import FIXED
 from reconciler.kinds.shared.container import configuration_of, container_attributes
+from reconciler.kinds.shared.describing import container_block, logs_block
 from reconciler.model.change import Change
+from reconciler.model.describing import Described, Known, literal
 from reconciler.model.handler import Subject
 from reconciler.model.resource import Observed, Pending
 from reconciler.model.value import Attributes, Path, Value, at_path
@@ -91,6 +93,17 @@ def observed(document: Mapping[str, Any], subject: Subject | None = None) -> Obs
         else (),
         raw=document,
     )
+
+
+def described(seen: Observed, known: Known) -> Described:
+    """A deployment as a manifest's block would tell it; that it has no address is seen of every one."""
+    block, spare = container_block(seen.attributes, known)
+    for part, more in zip((block, spare), logs_block(seen.attributes), strict=True):
+        part |= more
+    network = {key: value for key, value in (block.pop("network", None) or {}).items() if value != "none"}
+    if network:
+        block["network"] = network
+    return Described({"location": literal(seen.attributes["location"]), **block}, spare)
 
 
 def _unassigned(network: Mapping[str, Any]) -> dict[str, Value]:

@@ -14,6 +14,7 @@ from reconciler.kinds.deployment.table import KIND
 from reconciler.kinds.shared.image_resolving import ResolveImage, image_facts, pinned_images
 from reconciler.model.address import ResourceAddress
 from reconciler.model.change import SHOWN, Action, Change, Effect, Hazard
+from reconciler.model.describing import Described, Known
 from reconciler.model.handler import (
     BindContext,
     Bound,
@@ -120,6 +121,10 @@ class DeploymentHandler(Handler):
         known = {one.identity for one in by_identity.values()}
         others = [bodies.observed(one) for one in alone if look.others and str(one["id"]) not in known]
         return Sighting(by_identity, by_key, tuple(others))
+
+    def describe(self, observed: Observed, known: Known) -> Described | None:
+        """What the service shows of it; what it does not show is as it was made."""
+        return bodies.described(observed, known)
 
     @property
     def _deployments(self) -> DeploymentsApi:

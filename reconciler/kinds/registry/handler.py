@@ -14,6 +14,7 @@ from reconciler.kinds.registry import credential
 from reconciler.kinds.registry.table import KIND, SUPPORTED, is_remote, read_block, text_of
 from reconciler.model.address import ResourceAddress
 from reconciler.model.change import SHOWN, Action, Change, Effect, Hazard
+from reconciler.model.describing import Described, Known, external
 from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.handler import (
     BindContext,
@@ -115,6 +116,12 @@ class RegistryHandler(Handler):
         known = {one.identity for one in by_identity.values()}
         others = [_observed(one) for domain, one in found.items() if look.others and domain not in known]
         return Sighting(by_identity, by_key, tuple(others))
+
+    def describe(self, observed: Observed, known: Known) -> Described | None:
+        """Its credential cannot be read, and an entry without one is nothing in the account."""
+        del known
+        keys = "`public_credential`, `private_credential: ${secrets.KEY}`"
+        return external("its credential cannot be read", keys, domain=observed.identity)
 
     def _known(self, subject: Subject, found: Mapping[str, Mapping[str, Any]]) -> Observed | None:
         """What state or user name."""

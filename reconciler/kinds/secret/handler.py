@@ -14,6 +14,7 @@ from reconciler.kinds.secret.facts import KIND, needs_account_secret, read_block
 from reconciler.kinds.secret.fetching import Fetch, Fetching, Scrub, is_imported, is_in_account, source_of
 from reconciler.model.address import ResourceAddress
 from reconciler.model.change import SHOWN, Action, Change, Effect, Hazard
+from reconciler.model.describing import Described, Known, external
 from reconciler.model.handler import (
     BindContext,
     Bound,
@@ -120,6 +121,11 @@ class SecretHandler(Handler):
         known = {subject.identity or subject.name for subject in look.subjects}
         others = [_observed(one) for name, one in documents.items() if look.others and name not in known]
         return Sighting(by_identity, by_key, tuple(others))
+
+    def describe(self, observed: Observed, known: Known) -> Described | None:
+        """It can be named, and no more."""
+        del observed, known
+        return external("its value cannot be read", "`from: {env: NAME}`")
 
     def _list(self, look: Look, asked: Collection[ResourceAddress]) -> Sequence[Mapping[str, Any]]:
         return self._account.list_secrets() if asked or look.others else ()

@@ -20,6 +20,7 @@ from reconciler.kinds.worker.sending import Sending
 from reconciler.kinds.worker.table import KIND
 from reconciler.model.address import ResourceAddress
 from reconciler.model.change import Change
+from reconciler.model.describing import Described, Known, external
 from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.handler import (
     BindContext,
@@ -34,7 +35,7 @@ from reconciler.model.handler import (
     Sighting,
     Work,
 )
-from reconciler.model.resource import Desired, Pending
+from reconciler.model.resource import Desired, Observed, Pending
 from reconciler.model.value import Attributes, Value
 
 if TYPE_CHECKING:
@@ -105,6 +106,11 @@ class WorkerHandler(Handler):
         """All scripts in one list; settings only of those whose entry is not the remembered one."""
         self._look = look.number
         return ScriptSearch(self._client, self._applications, look).sighting()
+
+    def describe(self, observed: Observed, known: Known) -> Described | None:
+        """Its code cannot be read back as modules; it lends its classes to applications all the same."""
+        del observed, known
+        return external("its code cannot be read", "`main: FILE`, its `bindings`")
 
     def preflight(self, changes: Sequence[Change]) -> Iterator[Diagnostic]:
         """An upload that lost a class is refused as long as that has Durable Objects."""
