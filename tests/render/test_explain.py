@@ -153,6 +153,7 @@ def test_what_is_watched_need_not_be_watched() -> None:
             "`moved` did not say that application.b",
         ),
         (change("application.a", "adopt"), "neither `adopt: true` nor `imports`"),
+        (change("application.a", "update"), "what an earlier run left undone were done"),
         (change("application.a", "resume"), "what an earlier run began were over"),
         (change("application.a", "refused"), "take it over with `adopt: true`"),
     ],

@@ -135,6 +135,8 @@ def _of_action(plan: Plan, change: PlannedChange) -> Iterator[str]:
             yield f"`moved` did not say that {change.moved_from} is {address} now"
         case Action.ADOPT:
             yield f"neither `adopt: true` nor `imports` spoke of {address}, or nothing of its name existed"
+        case Action.UPDATE if not change.attributes:
+            yield "what an earlier run left undone were done: nothing else differs"
         case Action.RESUME:
             yield "what an earlier run began were over"
         case Action.REFUSED:
