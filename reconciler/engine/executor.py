@@ -220,8 +220,10 @@ class _Execution:
         key, change, at = started.key, started.errand.change, self.run.clock.now()
         prior = remembered(started.errand, result, at, self.run.by)
         self.memory.scope.outputs[key.address] = step_events.published(change, result, prior)
+        kind = self.handlers[key.address.kind].kind
+        notes = (*result.notes, *step_events.stored_otherwise(kind, prior, result.observed))
         events: list[Event] = [
-            StepSucceeded(key.address, key.operation, started.operation, prior, at=at, notes=result.notes),
+            StepSucceeded(key.address, key.operation, started.operation, prior, at=at, notes=notes),
             *step_events.moved_away(change),
         ]
         if result.pending is None:

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 
 from reconciler.engine.carry import Errand, uniqueness_of
 from reconciler.engine.crew import Started
+from reconciler.engine.diff import drifted
 from reconciler.engine.waiting import Waiting
 from reconciler.errors import InterruptedRunError, ProviderError, ReconcilerError, UnavailableError
 from reconciler.model.address import ResourceAddress
 from reconciler.model.change import Change, StepKey
 from reconciler.model.event import Event, StepBegun, StepFailed, StepLeftUnsettled, StepSucceeded, StepVoided
-from reconciler.model.handler import Result
-from reconciler.model.resource import Prior, set_aside
-from reconciler.model.value import Value
+from reconciler.model.handler import Kind, Result
+from reconciler.model.resource import Observed, Prior, set_aside
+from reconciler.model.value import Value, path_text
 
 Facts = Mapping[str, Value]
 Reached = Mapping[str, Facts]
 """The facts of each checkpoint that an operation has come to."""
 _MAKES = ("create", "run")
+_LONGEST = 80
 
 
 def intent(
@@ -62,6 +65,19 @@ def published(change: Change, result: Result, prior: Prior) -> dict[str, Value]:
     if desired is not None and desired.name:
         outputs.setdefault("name", desired.name)
     return outputs
+
+
+def stored_otherwise(kind: Kind, prior: Prior, observed: Observed) -> tuple[str, ...]:
+    """What the service says that it has stored, where that is not what it was sent (failure-modes, row 11)."""
+    return tuple(
+        f"{path_text(one.path)}: the service stored {_shown(one.live)}, and was sent {_shown(one.recorded)}"
+        for one in drifted(kind, prior, observed, None)
+    )
+
+
+def _shown(value: Value) -> str:
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 
 def failure(

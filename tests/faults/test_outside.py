@@ -8,6 +8,7 @@ import pytest
 
 from tests.clients.images import image, layout_files, write_folder
 from tests.e2e.shop import SHOP
+from tests.faults.conftest import Record
 from tests.harness import Project
 
 WRITES = [
@@ -87,18 +88,27 @@ def test_a_lost_answer_is_looked_into_in_the_same_run(shop: Project, method: str
     assert shop.actions() == {}
 
 
-def test_a_wrong_echo_is_told_and_does_not_come_back(shop: Project) -> None:
+def test_a_wrong_echo_is_told_and_does_not_come_back(shop: Project, record: Record) -> None:
     shop.write(SHOP)
-    shop.faults(
-        {
-            "method": "POST",
-            "path": "/containers/applications$",
-            "fault": {"echo": {"result.max_instances": 9}},
-        }
-    )
+    echo = {"echo": {"result.max_instances": 9}}
+    shop.faults({"method": "POST", "path": "/containers/applications$", "fault": echo})
     ended = shop.run("apply", "--yes")
     assert ended.code == 0, ended.err
+    assert "application.api: max_instances: the service stored 9, and was sent 4" in ended.err
     assert shop.actions() == {}
+    record(
+        11, "another value in the answer than was sent", 1, "said at apply with both; no endless difference"
+    )
+
+
+def test_a_host_without_an_address_is_told_and_nothing_is_written(shop: Project, record: Record) -> None:
+    shop.write(SHOP)
+    shop.environ["CLOUDFLARE_API_BASE_URL"] = "https://nowhere.invalid/client/v4"
+    ended = shop.run("apply", "--yes")
+    assert ended.code == 1
+    assert "the name nowhere.invalid cannot be resolved" in ended.err
+    assert shop.page("ledger") == []
+    record(7, "a host whose name cannot be resolved", 1, "told in a sentence, nothing sent, nothing recorded")
 
 
 @pytest.mark.parametrize(
