@@ -29,7 +29,7 @@ def trials(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
 
 def some(bench: Bench, story: str, part: int, parts: int = PARTS) -> range:
     """A part of the boundaries of a story: every so manieth; in a short run, a few of them."""
-    step = parts if LONG else bench.stories[story].boundaries // 6
+    step = parts if LONG else bench.stories[story].boundaries // 4
     return range(1 + part, bench.stories[story].boundaries + 1, step)
 
 

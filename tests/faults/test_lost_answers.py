@@ -50,7 +50,7 @@ def trials(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
 def some(part: int) -> list[tuple[str, int]]:
     """Writes by method and number; a part of them, or a few."""
     every = [(method, number) for method, count in WRITES.items() for number in range(count)]
-    return every[part::PARTS] if LONG else Random(part).sample(every, 2)
+    return every[part::PARTS] if LONG else Random(part).sample(every, 1)
 
 
 @pytest.mark.timeout(900)
