@@ -9,15 +9,18 @@ import click
 from reconciler.cli.options import Common, addresses, common_options
 from reconciler.cli.saying import note
 from reconciler.cli.workplace import Workplace, open_workplace
+from reconciler.engine.diff import put, recorded
 from reconciler.engine.graph import build_graph
 from reconciler.engine.refresh import name_resources, observe
 from reconciler.errors import NotFoundError, ReconcilerError
 from reconciler.kinds import SECTIONS
 from reconciler.model.address import ResourceAddress
+from reconciler.model.change import Change
 from reconciler.model.event import StepSucceeded
 from reconciler.model.resource import Desired, Observed, Prior
 from reconciler.model.state import State
 from reconciler.model.value import is_plain
+from reconciler.workflow import Wish, make_plan
 
 
 @click.command("import")
@@ -38,7 +41,7 @@ def command(common: Common, address: str | None, identity: str | None, everythin
         if not found:
             note("nothing to import: what the manifest names is in the state, or not there")
             return 0
-        state = _record(workplace, state, found)
+        state = _record(workplace, state, _with_what_is_managed(workplace, state, found))
     for one in found:
         note(f"imported {one.address} ({one.identity})")
     note(f"state #{state.serial}; `plan` shows what differs from the manifest")
@@ -103,6 +106,27 @@ def _remembered(desired: Desired, observed: Observed, waits_for: tuple[ResourceA
         retain=desired.retain,
         lane=desired.lane,
     )
+
+
+def _with_what_is_managed(workplace: Workplace, state: State, found: list[Prior]) -> list[Prior]:
+    """What the manifest sets and is there is managed from now on, so that its leaving the manifest is noticed.
+
+    Where no plan can be made yet, the next one that can says so and the next apply remembers it.
+    """
+    imported = replace(state, resources={**state.resources, **{one.address: one for one in found}})
+    try:
+        plan = make_plan(workplace.manifest, imported, workplace.house, Wish(fetch_secrets=False))
+    except ReconcilerError:
+        return found
+    return [_managing(one, plan.decided.changes.get(one.address)) for one in found]
+
+
+def _managing(prior: Prior, change: Change | None) -> Prior:
+    attributes = prior.attributes
+    for one in change.attributes if change else ():
+        if one.state_only and one.before == one.after:
+            attributes = put(attributes, one.path, recorded(one.after))
+    return replace(prior, attributes=attributes)
 
 
 def _record(workplace: Workplace, state: State, found: list[Prior]) -> State:

@@ -11,13 +11,14 @@ from reconciler.engine.diff import (
     drifted,
     initial,
     kept_by_service,
+    newly_managed,
     without_ignored,
 )
 from reconciler.engine.graph import Graph
 from reconciler.engine.identity import Identified, identify
 from reconciler.engine.judging import judge, outputs_after, with_riders
 from reconciler.engine.lacking import refuse_what_lacks
-from reconciler.engine.reasons import differing, forcing, not_ours, owed, place_is_held
+from reconciler.engine.reasons import differing, forcing, managed_from_now_on, not_ours, owed, place_is_held
 from reconciler.engine.resolve import Scope, resolve
 from reconciler.engine.runs import as_run, held_against, joining
 from reconciler.frozen import frozen
@@ -217,6 +218,10 @@ class _Deciding:
             return replace(
                 change, action=Action.UPDATE, attributes=(*change.attributes, *meta), reason=reason
             )
+        if managed := self._newly_managed(change):
+            return replace(
+                change, action=Action.UPDATE, attributes=managed, reason=managed_from_now_on(managed)
+            )
         pending = _still_pending(change)
         if pending is not None:
             return replace(
@@ -225,6 +230,13 @@ class _Deciding:
         if change.moved_from is not None:
             return replace(change, action=Action.MOVE, reason=f"it was {change.moved_from}")
         return change
+
+    def _newly_managed(self, change: Change) -> tuple[AttributeChange, ...]:
+        desired, prior, observed = change.desired, change.prior, change.observed
+        if desired is None or prior is None or observed is None or change.wanted == prior.attributes:
+            return ()
+        kind = self.facts.handlers[change.address.kind].kind
+        return tuple(newly_managed(kind, desired, change.wanted, prior, observed))
 
     def _with_forced(self, desired: Desired, found: list[AttributeChange]) -> list[AttributeChange]:
         """An unknown value in an immutable place replaces for certain if it cannot be the one that is there."""

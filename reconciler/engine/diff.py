@@ -205,6 +205,26 @@ def kept_by_service(
     ]
 
 
+def newly_managed(
+    kind: Kind, desired: Desired, wanted: Attributes, prior: Prior, observed: Observed
+) -> list[AttributeChange]:
+    """What is there as it is wanted, though no apply has set it: remembered, so that its leaving the manifest is noticed."""
+    found = []
+    for path, value in leaves(kind, wanted):
+        row = row_for(kind, path)
+        if row.computed or row.rides_along or row.write_only or path[0] in WATCHED or value == row.default:
+            continue
+        if any(path[: len(prefix)] == prefix for prefix in desired.ignore_changes):
+            continue
+        if (
+            at_path(prior.attributes, path, _MISSING) is _MISSING
+            and at_path(observed.attributes, path) == value
+        ):
+            source = desired.source_of(path)
+            found.append(AttributeChange(path, value, value, source=source, state_only=True))
+    return found
+
+
 def without_ignored(
     kind: Kind, desired: Desired, wanted: Attributes, prior: Prior | None, observed: Observed
 ) -> Attributes:

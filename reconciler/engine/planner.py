@@ -188,10 +188,18 @@ def _attribute(change: AttributeChange, kind: Kind, of: Change) -> PlannedAttrib
         forces_replacement=change.forces_replacement,
         source=_source(change.source),
         note=change.note,
-        how="added" if change.before is None else "removed" if change.after is None else "changed",
+        how=_how(change),
         effect=_effect(change, kind) if of.action in _IN_PLACE else "",
         refers_to=tuple(dict.fromkeys(str(one.address) for one in told)),
     )
+
+
+def _how(change: AttributeChange) -> str:
+    if change.before is None:
+        return "added"
+    if change.after is None:
+        return "removed"
+    return "kept" if change.state_only and change.before == change.after else "changed"
 
 
 def _told(written: Value) -> Sequence[Pointer]:
@@ -311,6 +319,7 @@ def _requests(decided: Decided, steps: Mapping[StepKey, Step], frame: Frame) -> 
         judged.requests
         for address, judged in decided.judgements.items()
         if any(StepKey(address, operation) in steps for operation in _SENT)
+        if not decided.changes[address].in_memory_only
     )
     return {"reads": frame.reads, "writes": writes}
 
@@ -322,15 +331,9 @@ def _permissions(
     needed: set[str] = set()
     for address in {key.address for key in steps if key.operation in _SENT}:
         change, judged = decided.changes.get(address), decided.judgements.get(address)
-        if change is not None and judged is not None and judged.requests and _sends(change):
+        if change is not None and judged is not None and judged.requests and not change.in_memory_only:
             needed |= {*handlers[address.kind].kind.permissions, *judged.permissions}
     return tuple(sorted(needed))
-
-
-def _sends(change: Change) -> bool:
-    """Whether more changes than what is remembered."""
-    in_memory = bool(change.attributes) and all(one.state_only for one in change.attributes)
-    return not change.state_only and not (change.action is Action.UPDATE and in_memory)
 
 
 @frozen

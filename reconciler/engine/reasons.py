@@ -29,6 +29,12 @@ def differing(attributes: Sequence[AttributeChange]) -> str:
     return f"{_listed(paths)} {'changes' if len(paths) == 1 else 'change'}"
 
 
+def managed_from_now_on(attributes: Sequence[AttributeChange]) -> str:
+    """Why something is remembered that is there already."""
+    paths = [path_text(one.path) for one in attributes]
+    return f"{_listed(paths)} {'is' if len(paths) == 1 else 'are'} there already, and managed from now on"
+
+
 def _listed(paths: Sequence[str]) -> str:
     if len(paths) <= 3:
         return ", ".join(paths)

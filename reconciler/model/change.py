@@ -139,6 +139,17 @@ class Change:
         """The paths that differ."""
         return frozenset(change.path for change in self.attributes)
 
+    @property
+    def in_memory_only(self) -> bool:
+        """Whether nothing is sent: only what is remembered changes."""
+        if self.state_only:
+            return True
+        return (
+            self.action is Action.UPDATE
+            and bool(self.attributes)
+            and all(one.state_only for one in self.attributes)
+        )
+
     def touches(self, *prefixes: str) -> bool:
         """Whether any differing path begins with one of these dotted prefixes."""
         wanted = [tuple(prefix.split(".")) for prefix in prefixes]

@@ -34,7 +34,7 @@ class PlannedAttribute:
     forces_replacement: bool | None = False
     source: PlannedSource = PlannedSource()
     note: str = ""
-    how: str = "changed"  # or `added`, `removed`: what can be told of a sensitive value, too
+    how: str = "changed"  # or `added`, `removed`, `kept` (there already): told of a sensitive value, too
     effect: str = ""  # what changing this one in place does to what runs, as its kind declares
     refers_to: tuple[str, ...] = ()  # addresses of which the value is made; `expression` says how
 

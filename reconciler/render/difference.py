@@ -50,6 +50,8 @@ def attribute_rows(attribute: PlannedAttribute, wording: Wording, waves: Mapping
     """The rows of one attribute: more than one where its value has parts that can be told apart."""
     if attribute.sensitive:
         yield _secret(attribute)
+    elif attribute.how == "kept":
+        yield _row(attribute, attribute.path, "", wording.shown(attribute.after, attribute.path), how="kept")
     elif attribute.unknown:
         before = "" if attribute.before is None else wording.shown(attribute.before, attribute.path)
         after = known_after(attribute, waves)

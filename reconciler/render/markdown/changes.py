@@ -104,7 +104,7 @@ def _row_lines(one: Row, width: int) -> Iterator[str]:
     """A difference as a minus and a plus: only they are coloured."""
     path = pad(f"{one.path}:", width)
     note = f"   # {', '.join(one.notes)}" if one.notes else ""
-    if one.how == "changed" and not one.before:
+    if one.how in ("changed", "kept") and not one.before:
         yield f"! {path} {one.after}{note}"
         return
     if one.before:
