@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import click
 
+from reconciler.cli.import_writing import with_ids, write_what_is_there
 from reconciler.cli.options import Common, addresses, common_options
 from reconciler.cli.saying import note
 from reconciler.cli.workplace import Workplace, open_workplace
@@ -30,13 +31,17 @@ from reconciler.workflow import Wish, make_plan
 @click.option(
     "--all", "everything", is_flag=True, help="Everything the manifest names and the state does not know."
 )
-def command(common: Common, address: str | None, identity: str | None, everything: bool) -> int:
+@click.option("--write", is_flag=True, help="With --all: first add to the manifest what it does not name.")
+def command(common: Common, address: str | None, identity: str | None, everything: bool, write: bool) -> int:
     """Bring in ADDRESS under its ID, or with --all whatever is found by name."""
     if everything == bool(address) or (address and not identity):
         raise ReconcilerError("say `import ADDRESS ID`, or `import --all`")
+    if write and not everything:
+        raise ReconcilerError("`--write` is about everything there is", fix="say `import --all --write`")
+    written = write_what_is_there(common) if write else {}
     with open_workplace(common) as workplace, workplace.store.lock("import"):
         state = workplace.state()
-        wanted = _wanted(workplace, state, address, identity)
+        wanted = with_ids(_wanted(workplace, state, address, identity), written)
         found = _found(workplace, state, wanted)
         if not found:
             note("nothing to import: what the manifest names is in the state, or not there")

@@ -131,7 +131,8 @@ class RegistryProtocolHandler(Handler):
         """All of its domains, under the protocol's own name."""
         address = known.addresses.get((KIND.name, observed.identity))
         if address is None or address.key != observed.identity:
-            return external("its name cannot be a key of the manifest, and a protocol is called by its key")
+            why = "its name cannot be a key of the manifest, and a protocol is called by its key"
+            return external(why, id=observed.identity)
         domains = [
             {
                 "domain": known.reference("registry", one["domain"], "domain") or literal(one["domain"]),

@@ -25,6 +25,8 @@ def container_block(attributes: Attributes, known: Known) -> tuple[dict[str, Val
     if size is not None:
         (spare if size == DEFAULT_TYPE else block)["instance_type"] = _tidy(size)
     block |= {key: literal(attributes[key]) for key in KEYS if key not in _MANNERS and attributes.get(key)}
+    if checks := block.get("checks"):
+        block["checks"] = {name: _told(check) for name, check in checks.items()}
     if secrets := attributes.get("secrets"):
         block["secrets"] = {
             variable: known.reference("secret", name) or literal(name) for variable, name in secrets.items()
@@ -41,6 +43,12 @@ def logs_block(attributes: Attributes) -> tuple[dict[str, Value], dict[str, Valu
     enabled = bool((logs.get("logs") or {}).get("enabled"))
     said = {"observability": {"enabled": enabled, **told}}
     return (said, {}) if enabled or told else ({}, said)
+
+
+def _told(check: Mapping[str, Any]) -> dict[str, Value]:
+    """A check without what the service fills in empty."""
+    pairs = ((key, _told(value) if isinstance(value, Mapping) else value) for key, value in check.items())
+    return {key: value for key, value in pairs if value not in (False, "", {})}
 
 
 def _tidy(size: Value) -> Value:
