@@ -27,7 +27,8 @@ STALENESS_WINDOW = 30.0
 """Seconds for which a list may not show what was just made (failure-modes, row 9)."""
 FIRST_PAUSE = 2.0
 """Seconds between the first two looks; doubled from look to look."""
-_FOUND_IN_LISTS = (Uniqueness.LISTED, Uniqueness.LABELLED)
+_FOUND_IN_LISTS = (Uniqueness.LISTED, Uniqueness.LABELLED, Uniqueness.CONFLICT)
+"""A second create of the last is refused; but a plan would take what a list shows by then for a stranger's."""
 
 
 class Time(Protocol):

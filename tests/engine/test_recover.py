@@ -94,7 +94,9 @@ def test_what_takes_anothers_place_has_no_past_of_its_own() -> None:
     assert (drafted.identity, drafted.applied_at, drafted.applied_by) == ("", "", "")
 
 
-@pytest.mark.parametrize(("uniqueness", "waits"), [("listed", True), ("labelled", True), ("conflict", False)])
+@pytest.mark.parametrize(
+    ("uniqueness", "waits"), [("listed", True), ("labelled", True), ("conflict", True), ("content", False)]
+)
 def test_what_only_a_list_can_show_is_looked_for_until_no_list_can_hide_it(
     uniqueness: str, waits: bool
 ) -> None:
