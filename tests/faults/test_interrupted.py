@@ -50,7 +50,7 @@ def test_interrupted_at_a_boundary(trials: Bench, story: str, act: str, part: in
     took = interrupted(trials, story, act, range(5 + 4 * part, trials.stories[story].boundaries, step))
     assert max(took) <= (1 if act == "twice" else 5)
     what = {"int": "SIGINT", "term": "SIGTERM", "twice": "SIGINT twice"}[act]
-    record(15, f"{what} at every fourth boundary: {story}", len(took), OUTCOME, worst=max(took))
+    record(15, f"{what} at a request or durable write: {story}", len(took), OUTCOME, worst=max(took))
 
 
 @pytest.mark.timeout(900)

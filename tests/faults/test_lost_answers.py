@@ -64,7 +64,7 @@ def test_a_fault_at_a_write(trials: Bench, fault: str, part: int, record: Record
         assert first.code in (0, 1, 4), first.said
         assert "Traceback" not in first.said
         struck += 1
-    what = f"each write of a plan of every kind: {fault}"
+    what = f"a write of a plan of every kind: {fault}"
     record(8, what, struck, "in the same run or the next: 0 duplicates, 0 orphans, nothing lost")
 
 
