@@ -5,7 +5,6 @@ A block that the manifest would refuse is written as somebody else's instead, or
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -17,10 +16,11 @@ from reconciler.cli.import_strangers import find_strangers
 from reconciler.cli.manifest_file import read_text, replace_text
 from reconciler.cli.options import Common
 from reconciler.cli.saying import note, say_diagnostics
-from reconciler.cli.workplace import NO_ACCOUNT, GitFacts, Workplace, binding_handlers, open_workplace
+from reconciler.cli.workplace import GitFacts, Workplace, binding_handlers, open_workplace
 from reconciler.engine.graph import build_graph
 from reconciler.errors import ManifestError, ReconcilerError
 from reconciler.kinds import SECTIONS
+from reconciler.kinds.shared.image_resolving import UNANSWERED
 from reconciler.manifest import read_manifest, validate_manifest
 from reconciler.manifest.adding import with_blocks
 from reconciler.manifest.findings import Findings
@@ -93,12 +93,13 @@ class _Writing:
         try:
             changes = self._changes(text)
         except ManifestError as error:
+            unanswered = [one for one in error.diagnostics if one.code == UNANSWERED]
+            if unanswered:  # what is so today only decides nothing that is written down
+                what = f"nothing was written: {unanswered[0].summary}"
+                raise ReconcilerError(what, fix=unanswered[0].detail or "run again") from None
             if self._demoted(error.diagnostics):
                 return True
             note(f"whether a plan would change anything is not known here: {error.diagnostics[0].summary}")
-            return False
-        except ReconcilerError as error:
-            note(f"whether a plan would change anything is not known here: {error.message}")
             return False
         written = [one for one in self._entries if one.stranger.address in changes]
         return any([one.hold(changes[one.stranger.address]) for one in written])  # noqa: C419 - each of them
@@ -159,11 +160,13 @@ class _Writing:
         return made.decided.changes
 
     def _manifest(self, text: str) -> Manifest:
-        environ = dict(os.environ)
-        if self._workplace.common.local:
-            environ.setdefault("CLOUDFLARE_ACCOUNT_ID", NO_ACCOUNT)
-        host = self._workplace.clients.registry_host
-        inputs = Inputs(environ=environ, git=GitFacts(self._path.parent), registry_host=host)
+        clients = self._workplace.clients
+        inputs = Inputs(
+            environ=clients.environ,
+            git=GitFacts(self._path.parent),
+            account_id=clients.account_id,
+            registry_host=clients.registry_host,
+        )
         with _file(text) as file:
             return read_manifest(file, self._handlers, self._workplace.manifest.environment, inputs)
 

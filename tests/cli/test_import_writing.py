@@ -173,6 +173,11 @@ def test_it_goes_with_all_only(finder: Project) -> None:
 # what a manifest would say otherwise
 
 
+MANAGED = {
+    "db": "{from: {env: ONE}, adopt: true}",
+    "docker-io": '{domain: docker.io, public_credential: shop, private_credential: "${secrets.db}", adopt: true}',
+    "edge": '{main: worker.js, bindings: {API: "${applications.api}"}, compatibility_date: "2026-10-01", adopt: true}',
+}
 LITE = {"instances": 1, "max_instances": 20, "scheduling_policy": "default", "constraints": {"tiers": [1, 2]}}
 
 
@@ -201,6 +206,38 @@ def test_an_image_that_is_gone_leaves_an_application_to_others(finder: Project) 
     finder.faults({"path": r"/manifests/1\.2\.3", "fault": {"status": 404, "body": ""}, "times": 0})
     assert "added application.lost as somebody else's: it cannot be managed as it is: " in brought_in(finder)
     assert block(finder, "applications", "lost").keys() == {"external", "id"}
+
+
+def test_nothing_is_written_while_a_registry_does_not_answer(finder: Project) -> None:
+    finder.faults({"path": "/v2/", "fault": {"status": 503, "body": ""}, "times": 0})
+    ended = finder.run("import", "--all", "--write")
+    assert ended.code not in (0, 2)
+    assert "nothing was written: " in ended.err
+    assert manifest(finder) == EMPTY
+
+
+def test_what_is_somebody_elses_can_be_managed_as_its_comment_says(finder: Project) -> None:
+    brought_in(finder)
+    finder.environ["ONE"] = "s3cret-value"
+    finder.write("export class Api {}\nexport default {}\n", "worker.js")
+    text = (finder.folder / "containers.yaml").read_text()
+    for key, said in MANAGED.items():
+        text = re.sub(
+            rf"(?m)^  {key}:\n    external: true\n(?:    domain: .*\n)?", f"  {key}: {said}\n", text
+        )
+    assert text.count("adopt: true}") == 3
+    finder.write(text)
+    finder.apply()
+    assert finder.actions() == {}
+
+
+def test_what_a_worker_of_the_manifest_hands_down_is_said_otherwise(finder: Project) -> None:
+    finder.write("export class Api {}\nexport default {}\n", "worker.js")
+    edge = "{main: worker.js, bindings: {API: {type: durable_object_namespace, class_name: Api}}"
+    finder.write(f"{EMPTY}workers:\n  edge: {edge}, observability: {{enabled: true}}}}\n")
+    assert finder.run("import", "--all", "--write").code == 0
+    assert block(finder, "applications", "api")["observability"] == {"enabled": False}
+    assert finder.actions() == {"worker.edge": "update"}
 
 
 def test_what_the_manifest_would_refuse_is_somebody_elses(finder: Project) -> None:

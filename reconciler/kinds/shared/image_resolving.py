@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from reconciler.clients.image_rules import ImageRules
-from reconciler.errors import ReconcilerError, UnavailableError
+from reconciler.errors import AuthenticationError, ReconcilerError, UnavailableError
 from reconciler.kinds.shared.image_names import UNPINNED
 from reconciler.model.address import ResourceAddress
 from reconciler.model.change import Change
@@ -17,6 +17,7 @@ from reconciler.model.resource import Desired
 from reconciler.model.value import Value
 
 UNRESOLVED = "A130"
+UNANSWERED = "A131"
 
 _ORIGIN = "image_origin"
 
@@ -128,11 +129,9 @@ def _as_written(wish: Desired, found: Mapping[str, Any], error: ReconcilerError)
 
 def _refused(wish: Desired, error: ReconcilerError) -> Prepared:
     where = wish.source_of(("image",))
-    return Prepared(
-        diagnostics=(
-            Diagnostic(Severity.ERROR, UNRESOLVED, error.message, error.fix, str(wish.address), where),
-        )
-    )
+    code = UNANSWERED if isinstance(error, AuthenticationError | UnavailableError) else UNRESOLVED
+    found = Diagnostic(Severity.ERROR, code, error.message, error.fix, str(wish.address), where)
+    return Prepared(diagnostics=(found,))
 
 
 def _unpinned(wish: Desired, text: str, error: ReconcilerError, detail: str) -> Diagnostic:
