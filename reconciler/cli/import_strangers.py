@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 
 from reconciler.cli.memories import all_memories
 from reconciler.cli.workplace import Workplace, binding_handlers
@@ -24,7 +23,6 @@ from reconciler.model.describing import Described, Known
 from reconciler.model.handler import Kind, Sighting
 from reconciler.model.manifest import Inputs
 from reconciler.model.resource import Observed
-from reconciler.model.value import Attributes
 
 KINDS = tuple(kind for kind in SECTIONS.values() if kind not in ("image", "job", "account"))
 """Those that are listed: images are named by what runs them, a run is over, and the account is always there."""
@@ -52,8 +50,9 @@ class Stranger:
 def find_strangers(workplace: Workplace, text: str) -> list[Stranger]:
     """Everything of the account that is nobody's yet, in the order of sections; `text` is the manifest's."""
     sightings = _seen(workplace)
-    ours = _Ours.of(sightings)
-    taken = {*ours.addresses, *_of_other_environments(workplace)}
+    found = _found(sightings)
+    ours = {identity: one for identity, one in found.items() if one[0] in workplace.manifest.resources}
+    taken = {*found, *_of_other_environments(workplace)}
     names = _names_of_other_environments(workplace, text)
     others = [
         (kind, one)
@@ -66,8 +65,8 @@ def find_strangers(workplace: Workplace, text: str) -> list[Stranger]:
     addresses = {(kind, one.identity): keys.address(kind, one) for kind, one in others}
     outputs = {addresses[kind, one.identity]: one.outputs for kind, one in others}
     known = Known(
-        {**ours.addresses, **addresses},
-        {**ours.outputs, **outputs},
+        {identity: address for identity, (address, _) in ours.items()} | addresses,
+        {address: one.outputs for address, one in ours.values()} | outputs,
         _SECTION_OF,
         workplace.clients.registry_host,
         workplace.clients.account_id,
@@ -109,23 +108,14 @@ def _seen(workplace: Workplace) -> Mapping[str, Sighting]:
     )
 
 
-@dataclass(slots=True)
-class _Ours:
-    """What the manifest or its state has already."""
-
-    addresses: dict[_Identity, ResourceAddress] = field(default_factory=dict)
-    outputs: dict[ResourceAddress, Attributes] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, sightings: Mapping[str, Sighting]) -> _Ours:
-        """Everything that was found by id or by name."""
-        ours = cls()
-        for kind, sighting in sightings.items():
-            found = [(address, one) for address, some in sighting.by_key.items() for one in some]
-            for address, one in (*found, *sighting.by_identity.items()):
-                ours.addresses[kind, one.identity] = address
-                ours.outputs[address] = one.outputs
-        return ours
+def _found(sightings: Mapping[str, Sighting]) -> dict[_Identity, tuple[ResourceAddress, Observed]]:
+    """What the manifest or its state has already, found by its id or by its name."""
+    found: dict[_Identity, tuple[ResourceAddress, Observed]] = {}
+    for kind, sighting in sightings.items():
+        alike = [(address, one) for address, some in sighting.by_key.items() for one in some]
+        for address, one in (*alike, *sighting.by_identity.items()):
+            found[kind, one.identity] = address, one
+    return found
 
 
 def _of_other_environments(workplace: Workplace) -> Iterator[_Identity]:
@@ -143,7 +133,7 @@ def _names_of_other_environments(workplace: Workplace, text: str) -> set[_Identi
         if environment != workplace.manifest.environment:
             with suppress(ManifestError):
                 resources = read_manifest(path, handlers, environment, inputs).resources
-                names |= {(address.kind, one.name) for address, one in resources.items() if one.name}
+                names |= {(address.kind, one.name) for address, one in resources.items() if not one.external}
     return names
 
 

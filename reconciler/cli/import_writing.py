@@ -40,7 +40,11 @@ def write_what_is_there(common: Common) -> dict[ResourceAddress, str]:
     """Adds to the manifest what it does not name; gives the ids of what is to be imported under the new addresses."""
     path = common.manifest_path()
     text = read_text(path)
-    with open_workplace(common) as workplace:
+    # Held here too, so that nothing is written that could not be imported then.
+    with open_workplace(common) as workplace, workplace.store.lock("import"):
+        if workplace.state().intents:
+            what = "an earlier run was cut off, and what it began is not anybody's yet"
+            raise ReconcilerError(what, fix="`apply` settles that; then run again")
         handlers = workplace.house.handlers
         entries = [Entry(one, handlers[one.address.kind].kind) for one in find_strangers(workplace, text)]
         for one in unused_workers(entries):
@@ -102,7 +106,8 @@ class _Writing:
             note(f"whether a plan would change anything is not known here: {error.diagnostics[0].summary}")
             return False
         written = [one for one in self._entries if one.stranger.address in changes]
-        return any([one.hold(changes[one.stranger.address]) for one in written])  # noqa: C419 - each of them
+        held = [one.hold(changes[one.stranger.address]) for one in written]
+        return any(held)
 
     def _demoted(self, findings: Iterable[Diagnostic]) -> bool:
         """Whether something is written otherwise now, since this was said of it."""

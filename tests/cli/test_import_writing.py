@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -238,6 +239,33 @@ def test_what_a_worker_of_the_manifest_hands_down_is_said_otherwise(finder: Proj
     assert finder.run("import", "--all", "--write").code == 0
     assert block(finder, "applications", "api")["observability"] == {"enabled": False}
     assert finder.actions() == {"worker.edge": "update"}
+
+
+def test_what_only_the_state_knows_is_not_referred_to(finder: Project) -> None:
+    brought_in(finder)
+    finder.write(EMPTY)
+    by_hand(
+        finder, "shop-keyed", image_of(finder), ssh_public_key_ids=[finder.world("ssh_public_key")[0]["id"]]
+    )
+    assert finder.run("import", "--all", "--write").code == 0
+    keys = block(finder, "applications", "keyed")["ssh_public_key_ids"]
+    assert keys == [finder.world("ssh_public_key")[0]["id"]]
+
+
+def posts(finder: Project) -> list[Any]:
+    """Those that are not answered yet."""
+    return [one for one in finder.page("ledger") if (one["method"], one["status"]) == ("POST", 0)]
+
+
+def test_what_a_run_left_behind_is_settled_first(finder: Project) -> None:
+    finder.write(f"{EMPTY}ssh_public_keys: {{two: {{public_key: {ed25519(2)}}}}}\n")
+    finder.faults({"method": "POST", "fault": {"delay": 1}})
+    with finder.process("apply", "--yes") as process:
+        while process.poll() is None and not posts(finder):
+            time.sleep(0.005)
+        process.kill()
+        process.communicate()
+    assert "an earlier run was cut off" in finder.run("import", "--all", "--write").err
 
 
 def test_what_the_manifest_would_refuse_is_somebody_elses(finder: Project) -> None:
