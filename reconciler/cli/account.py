@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler.cli import workplace
-from reconciler.cli.options import MANIFEST_NAME, Common
+from reconciler.cli.nearest_manifest import MANIFEST_NAME
+from reconciler.cli.options import Common
+from reconciler.cli.outline import NO_ACCOUNT
 from reconciler.clients.cloudflare import Cloudflare
 from reconciler.clients.image_rules import ImageRules
 from reconciler.clients.registries import Registries
@@ -118,7 +120,7 @@ class Cloud:
     def _environ(self) -> Mapping[str, str]:
         if not self.common.local:
             return os.environ
-        return {"CLOUDFLARE_ACCOUNT_ID": workplace.NO_ACCOUNT, **os.environ}
+        return {"CLOUDFLARE_ACCOUNT_ID": NO_ACCOUNT, **os.environ}
 
     def _opened(self, account_id: str) -> Account:
         api = Cloudflare(self.transport, account_id)

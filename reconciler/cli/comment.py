@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from reconciler.cli.options import Common, common_options, plan_options, to_option, variables_from
-from reconciler.cli.reviewing import review_from
+from reconciler.cli.pipeline import review_from
 from reconciler.cli.saying import answer, note
 from reconciler.cli.sticky import Posted, Poster, shown_in
 from reconciler.model.plan import Plan

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from reconciler.cli.nearest_manifest import nearest_manifest
 from reconciler.errors import ReconcilerError
 
 
@@ -27,12 +28,11 @@ def addresses(context: click.Context, _parameter: click.Parameter, incomplete: s
 
 def _manifest(context: click.Context) -> Any:
     """The tree as far as it can be read; nothing is said about what is wrong with it."""
-    from reconciler.cli.options import Common
     from reconciler.manifest.findings import Findings
     from reconciler.manifest.reader import read_leniently
 
     with contextlib.suppress(ReconcilerError, OSError):
-        path = Common(file=context.params.get("file")).manifest_path()
+        path = nearest_manifest(context.params.get("file"))
         return read_leniently(path, Findings()).root
     return {}
 

@@ -14,9 +14,10 @@ import click
 
 from reconciler.cli.account import Account, Cloud, open_cloud
 from reconciler.cli.options import Common, common_options
+from reconciler.cli.outline import glance
 from reconciler.cli.saying import answer
 from reconciler.cli.stores import state_folder
-from reconciler.cli.workplace import binding_handlers, glance, manifest_for, open_store
+from reconciler.cli.workplace import binding_handlers, manifest_for, open_store
 from reconciler.errors import AuthenticationError, ManifestError, ReconcilerError
 from reconciler.frozen import frozen
 from reconciler.model.handler import CONTAINERS_WRITE, SCRIPTS_WRITE

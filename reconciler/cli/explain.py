@@ -10,14 +10,7 @@ from typing import Any
 import click
 
 from reconciler.cli import completing
-from reconciler.cli.options import (
-    Common,
-    addresses,
-    common_options,
-    plan_options,
-    to_option,
-    variables_from,
-)
+from reconciler.cli.options import Common, addresses, common_options, plan_options, to_option, variables_from
 from reconciler.cli.planning import style_from, wish_from
 from reconciler.cli.saying import answer
 from reconciler.cli.workplace import open_workplace

@@ -18,6 +18,7 @@ from reconciler.cli.build_orders import BuiltImage, DevImages, PushedImages
 from reconciler.cli.interrupts import interruptible
 from reconciler.cli.memories import all_memories
 from reconciler.cli.options import Common, addresses, common_options, variables_from
+from reconciler.cli.outline import NO_ACCOUNT
 from reconciler.cli.saying import answer, note
 from reconciler.cli.stores import state_folder
 from reconciler.clients.builder import DockerBuilder
@@ -77,7 +78,7 @@ class _Wish:
             )
         environ = dict(os.environ)
         if common.local or offline:
-            environ.setdefault("CLOUDFLARE_ACCOUNT_ID", workplace.NO_ACCOUNT)
+            environ.setdefault("CLOUDFLARE_ACCOUNT_ID", NO_ACCOUNT)
         inputs = Inputs(
             environ=environ,
             variables=variables_from(self.variables),

@@ -9,7 +9,8 @@ import click
 
 from reconciler.cli.folder import bundled, first_manifest, project_of
 from reconciler.cli.manifest_file import replace_text, write_new
-from reconciler.cli.options import MANIFEST_NAME, Common, common_options
+from reconciler.cli.nearest_manifest import MANIFEST_NAME
+from reconciler.cli.options import Common, common_options
 from reconciler.cli.saying import answer, note, say_diagnostics
 from reconciler.cli.workplace import binding_handlers
 from reconciler.errors import ReconcilerError

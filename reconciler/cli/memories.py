@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from reconciler.cli.options import Common
+from reconciler.cli.outline import glance
 from reconciler.cli.stores import Settings, backend_of, state_folder, store_for
-from reconciler.cli.workplace import glance
 from reconciler.errors import ReconcilerError
 from reconciler.frozen import frozen
 from reconciler.manifest import peek

@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler.cli import workplace
-from reconciler.cli.options import MANIFEST_NAME, Common, addresses
+from reconciler.cli.nearest_manifest import MANIFEST_NAME
+from reconciler.cli.options import Common, addresses
+from reconciler.cli.outline import glance
 from reconciler.cli.stores import LOCAL_FOLDER, state_folder, store_for
 from reconciler.clients.cloudflare import Cloudflare
 from reconciler.clients.scrubber import Scrubber, scrubbed_errors
@@ -121,7 +123,7 @@ def _place(common: Common) -> Path:
 
 def _glance(common: Common, path: Path) -> Glance:
     try:
-        return workplace.glance(common, path, common.environment_name())
+        return glance(common, path, common.environment_name())
     except ManifestError:
         return Glance(str(path))
 

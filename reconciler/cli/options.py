@@ -10,12 +10,12 @@ from typing import Any, TypeVar
 import click
 
 from reconciler.cli import completing
+from reconciler.cli.nearest_manifest import nearest_manifest
 from reconciler.errors import ReconcilerError
 from reconciler.frozen import frozen
 from reconciler.model.address import ResourceAddress
 
 Function = TypeVar("Function", bound=Callable[..., Any])
-MANIFEST_NAME = "containers.yaml"
 
 
 @frozen
@@ -30,21 +30,8 @@ class Common:
     verbose: int = 0
 
     def manifest_path(self) -> Path:
-        """The manifest: `-f`, RECONCILER_MANIFEST, or the nearest `containers.yaml` upward.
-
-        Raises ReconcilerError where there is none.
-        """
-        given = self.file or os.environ.get("RECONCILER_MANIFEST")
-        if given:
-            return Path(given)
-        here = Path.cwd()
-        for folder in (here, *here.parents):
-            if (folder / MANIFEST_NAME).exists():
-                return Path(os.path.relpath(folder / MANIFEST_NAME))
-        raise ReconcilerError(
-            f"there is no {MANIFEST_NAME} here or in any folder above",
-            fix="change to your project's folder, or name the file with -f",
-        )
+        """The manifest that is meant. Raises ReconcilerError where there is none."""
+        return nearest_manifest(self.file)
 
     def environment_name(self) -> str | None:
         """The environment: `-e`, or RECONCILER_ENVIRONMENT."""

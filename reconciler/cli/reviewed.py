@@ -14,7 +14,8 @@ from pathlib import Path
 import click
 
 from reconciler.cli.options import Common, common_options
-from reconciler.cli.reviewing import Review, review_from
+from reconciler.cli.pipeline import review_from
+from reconciler.cli.reviewing import Review
 from reconciler.cli.saying import answer
 from reconciler.errors import NotFoundError, PlanError, RefusedError
 from reconciler.storage.disk import Disk, write_whole

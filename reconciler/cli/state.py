@@ -14,8 +14,8 @@ import click
 from reconciler.cli.options import Common, addresses, common_options
 from reconciler.cli.saying import answer, note
 from reconciler.cli.show import state_text
-from reconciler.cli.state_keys import command as rekey
 from reconciler.cli.state_migrate import command as migrate
+from reconciler.cli.state_rekey import command as rekey
 from reconciler.cli.workplace import open_store
 from reconciler.errors import ReconcilerError, RefusedError, StateError
 from reconciler.kinds import SECTIONS

@@ -1,4 +1,4 @@
-"""The keys of `state.encryption`, fetched when the state is first read or written; and `state rekey`, which changes them."""
+"""The keys of `state.encryption`, fetched when the state is first read or written."""
 
 from __future__ import annotations
 
@@ -7,11 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import click
-
-from reconciler.cli.options import Common, common_options
-from reconciler.cli.saying import note
-from reconciler.errors import ReconcilerError, StateError
+from reconciler.errors import StateError
 from reconciler.storage.envelope import Envelope, Plain
 
 
@@ -47,25 +43,3 @@ def _content(source: Mapping[str, Any], folder: Path, keep_secret: Callable[[str
         ) from None
     keep_secret(text)
     return key_content(text, "the key that `state.encryption` names")
-
-
-@click.command("rekey")
-@common_options
-def command(common: Common) -> int:
-    """Write the state and every version again under the key that the manifest names, or under none.
-
-    Earlier keys stand under `old_keys` until then. Cut off, it goes on when asked again.
-    """
-    from reconciler.cli.workplace import open_store
-
-    store = open_store(common, accepts_plain=True)
-    with store.lock("state rekey"):
-        left = store.rekey()
-    for name in left:
-        note(f"{name} cannot be opened, and stays as it was")
-    if left:
-        raise ReconcilerError(
-            f"{len(left)} could not be written again", fix="name the keys they were written with"
-        )
-    note(f"{store.describe()} and its versions are written again under the present key")
-    return 0

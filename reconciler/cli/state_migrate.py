@@ -8,9 +8,9 @@ from pathlib import Path
 import click
 
 from reconciler.cli.options import Common, common_options
+from reconciler.cli.outline import glance
 from reconciler.cli.saying import note
 from reconciler.cli.stores import Settings, store_for
-from reconciler.cli.workplace import glance
 from reconciler.errors import ReconcilerError
 from reconciler.manifest.glance import Glance
 from reconciler.manifest.state_settings import KEYS

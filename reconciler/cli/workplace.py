@@ -16,6 +16,7 @@ from uuid import uuid4
 
 from reconciler import __version__
 from reconciler.cli.options import Common
+from reconciler.cli.outline import NO_ACCOUNT, glance
 from reconciler.cli.saying import note
 from reconciler.cli.stores import LOCAL_FOLDER, state_folder, store_for
 from reconciler.clients.scrubber import Scrubber, scrubbed_errors
@@ -23,7 +24,7 @@ from reconciler.engine.carry import Clock
 from reconciler.errors import AuthenticationError, ManifestError, ReconcilerError, RefusedError
 from reconciler.frozen import frozen
 from reconciler.kinds import Clients, build_handlers
-from reconciler.manifest import Glance, peek, read_manifest, validate_manifest
+from reconciler.manifest import read_manifest, validate_manifest
 from reconciler.model.diagnostic import Severity
 from reconciler.model.manifest import Inputs, Manifest
 from reconciler.model.plan import RecordedInputs
@@ -36,8 +37,6 @@ from reconciler.workflow import House
 if TYPE_CHECKING:
     from reconciler.clients.settings import ApiSettings
     from reconciler.clients.transport import Transport
-
-NO_ACCOUNT = "0" * 32
 
 
 @frozen
@@ -163,14 +162,6 @@ def open_store(common: Common, *, accepts_plain: bool = False) -> Store:
         )
     identity = Identity(outline.project, environment, "local" if common.local else "cloudflare")
     return store_for(common, outline.state, path, identity, accepts_plain=accepts_plain)
-
-
-def glance(common: Common, path: Path, environment: str | None) -> Glance:
-    """What a manifest says, as far as it can be read, of one environment with these environment variables."""
-    environ = dict(os.environ)
-    if common.local:
-        environ.setdefault("CLOUDFLARE_ACCOUNT_ID", NO_ACCOUNT)
-    return peek(path, environment, Inputs(environ=environ))
 
 
 def binding_handlers(registry_host: str = "registry.cloudflare.com") -> dict[str, Any]:
