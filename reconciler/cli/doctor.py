@@ -20,7 +20,7 @@ from reconciler.cli.stores import state_folder
 from reconciler.cli.workplace import binding_handlers, manifest_for, open_store
 from reconciler.errors import AuthenticationError, ManifestError, ReconcilerError
 from reconciler.frozen import frozen
-from reconciler.model.handler import CONTAINERS_WRITE, SCRIPTS_WRITE
+from reconciler.model.kind import CONTAINERS_WRITE, SCRIPTS_WRITE
 from reconciler.model.manifest import Manifest
 from reconciler.render.harmless import harmless
 from reconciler.render.machine import render_json

@@ -9,7 +9,7 @@ from typing import Any
 
 from reconciler.cli.import_strangers import Stranger
 from reconciler.model.change import Change
-from reconciler.model.handler import Kind
+from reconciler.model.kind import Kind
 from reconciler.model.value import Value, path_text
 
 _WORKER = re.compile(r"\$\{workers\.([a-z0-9_-]+)[^}]*\}")

@@ -20,7 +20,8 @@ from reconciler.manifest.reader import parse
 from reconciler.manifest.starting import map_at, slug
 from reconciler.model.address import ResourceAddress
 from reconciler.model.describing import Described, Known
-from reconciler.model.handler import Kind, Sighting
+from reconciler.model.handler import Sighting
+from reconciler.model.kind import Kind
 from reconciler.model.manifest import Inputs
 from reconciler.model.resource import Observed
 

@@ -18,7 +18,8 @@ from reconciler.frozen import frozen
 from reconciler.model.address import ResourceAddress
 from reconciler.model.change import Action, Change, Step
 from reconciler.model.event import StepBegun
-from reconciler.model.handler import Handler, Result, Uniqueness, Work
+from reconciler.model.handler import Handler, Result, Work
+from reconciler.model.kind import Uniqueness
 from reconciler.model.resource import Observed, Pending, Prior
 from reconciler.model.value import Attributes, Value, is_plain, path_text, unknowns
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from reconciler.frozen import frozen
 from reconciler.model.change import AttributeChange
-from reconciler.model.handler import WATCHED, Attribute, Kind, Removal
+from reconciler.model.kind import WATCHED, Attribute, Kind, Removal
 from reconciler.model.resource import Desired, Observed, Prior
 from reconciler.model.value import Attributes, Path, Secret, Unknown, Value, at_path
 

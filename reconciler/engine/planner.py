@@ -23,7 +23,8 @@ from reconciler.frozen import frozen
 from reconciler.model.address import ResourceAddress
 from reconciler.model.change import Action, AttributeChange, Change, Step, StepKey
 from reconciler.model.diagnostic import Diagnostic, Source
-from reconciler.model.handler import Handler, Judgement, Kind
+from reconciler.model.handler import Handler, Judgement
+from reconciler.model.kind import Kind
 from reconciler.model.manifest import Manifest
 from reconciler.model.plan import (
     FORMAT_VERSION,

@@ -14,7 +14,8 @@ from reconciler.engine.origins import Origins, fingerprint_of
 from reconciler.frozen import frozen
 from reconciler.model.address import ResourceAddress
 from reconciler.model.diagnostic import Diagnostic, Severity
-from reconciler.model.handler import WATCHED, Handler
+from reconciler.model.handler import Handler
+from reconciler.model.kind import WATCHED
 from reconciler.model.manifest import Manifest, ManifestOutput, Move
 from reconciler.model.resource import Desired, Prior
 from reconciler.model.state import State

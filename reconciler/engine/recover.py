@@ -15,7 +15,8 @@ from reconciler.frozen import frozen
 from reconciler.model.address import ResourceAddress
 from reconciler.model.change import Change
 from reconciler.model.event import Event, StepBegun, StepRecovered, StepVoided
-from reconciler.model.handler import Handler, Look, Subject, Uniqueness
+from reconciler.model.handler import Handler, Look, Subject
+from reconciler.model.kind import Uniqueness
 from reconciler.model.resource import Observed, Prior
 from reconciler.model.state import Intent, State
 from reconciler.model.value import Attributes, Value, is_plain

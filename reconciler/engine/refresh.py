@@ -11,7 +11,8 @@ from reconciler.engine.resolve import Scope, resolve
 from reconciler.frozen import frozen
 from reconciler.model.address import ResourceAddress
 from reconciler.model.diagnostic import Diagnostic
-from reconciler.model.handler import Handler, Kind, Lend, Look, PrepareContext, Prepared, Sighting, Subject
+from reconciler.model.handler import Handler, Look, PrepareContext, Prepared, Sighting, Subject
+from reconciler.model.kind import Kind, Lend
 from reconciler.model.resource import Desired, Observed, Prior
 from reconciler.model.value import Attributes, Ref
 

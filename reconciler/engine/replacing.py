@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping
 
 from reconciler.model.address import ResourceAddress
 from reconciler.model.change import Action, Change
-from reconciler.model.handler import Handler, Kind
+from reconciler.model.handler import Handler
+from reconciler.model.kind import Kind
 from reconciler.model.resource import set_aside
 from reconciler.model.value import Attributes
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from reconciler.model.change import Action, Change
-from reconciler.model.handler import Kind
+from reconciler.model.kind import Kind
 from reconciler.model.resource import Prior
 
 DONE = "done"

@@ -14,7 +14,8 @@ from reconciler.errors import InterruptedRunError, ProviderError, ReconcilerErro
 from reconciler.model.address import ResourceAddress
 from reconciler.model.change import Change, StepKey
 from reconciler.model.event import Event, StepBegun, StepFailed, StepLeftUnsettled, StepSucceeded, StepVoided
-from reconciler.model.handler import Kind, Result
+from reconciler.model.handler import Result
+from reconciler.model.kind import Kind
 from reconciler.model.resource import Observed, Prior, set_aside
 from reconciler.model.value import Value, path_text
 

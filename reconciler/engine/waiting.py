@@ -15,7 +15,8 @@ from reconciler.frozen import frozen
 from reconciler.model.address import ResourceAddress
 from reconciler.model.change import Effect, StepKey
 from reconciler.model.event import Event, StepFailed, StepProgressed
-from reconciler.model.handler import PAUSED, Gate, Handler, Kind, Moving, Result, Settled, Standing, Stuck
+from reconciler.model.handler import PAUSED, Gate, Handler, Moving, Result, Settled, Standing, Stuck
+from reconciler.model.kind import Kind
 from reconciler.model.resource import Observed, Pending, Prior
 from reconciler.model.stop import StopSignal
 from reconciler.model.value import Value, is_plain

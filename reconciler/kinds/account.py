@@ -15,23 +15,18 @@ from reconciler.model.address import ResourceAddress
 from reconciler.model.change import Action, Change
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.handler import (
-    Attribute,
     BindContext,
     Bound,
     Handler,
     Judgement,
-    Kind,
     Look,
-    Output,
     PrepareContext,
     Prepared,
-    Removal,
     Result,
     Sighting,
-    Uniqueness,
     Work,
-    worst_effect,
 )
+from reconciler.model.kind import Attribute, Kind, Output, Removal, Uniqueness, worst_effect
 from reconciler.model.resource import Desired, Observed, Pending
 from reconciler.model.value import Attributes, Value
 

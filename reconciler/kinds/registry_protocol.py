@@ -13,20 +13,8 @@ from reconciler.errors import ConflictError, ReconcilerError
 from reconciler.model.address import ResourceAddress
 from reconciler.model.change import Change
 from reconciler.model.describing import Described, Known, external, literal
-from reconciler.model.handler import (
-    Attribute,
-    BindContext,
-    Bound,
-    Handler,
-    Kind,
-    Look,
-    Removal,
-    Result,
-    Sighting,
-    Subject,
-    Uniqueness,
-    Work,
-)
+from reconciler.model.handler import BindContext, Bound, Handler, Look, Result, Sighting, Subject, Work
+from reconciler.model.kind import Attribute, Kind, Removal, Uniqueness
 from reconciler.model.resource import Observed, Pending
 from reconciler.model.value import Attributes, Ref, Value
 

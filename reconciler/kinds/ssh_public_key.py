@@ -19,22 +19,18 @@ from reconciler.model.change import Change, Effect
 from reconciler.model.describing import Described, Known, external, literal
 from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.handler import (
-    Attribute,
     BindContext,
     Bound,
     Handler,
-    Kind,
     Look,
-    Output,
     PrepareContext,
     Prepared,
-    Removal,
     Result,
     Sighting,
     Subject,
-    Uniqueness,
     Work,
 )
+from reconciler.model.kind import Attribute, Kind, Output, Removal, Uniqueness
 from reconciler.model.resource import Desired, Observed, Pending
 from reconciler.model.value import Attributes, Value
 

@@ -22,7 +22,8 @@ from reconciler.manifest.state_settings import check_state
 from reconciler.manifest.substitution import Substitution
 from reconciler.manifest.tree import child
 from reconciler.model.address import ResourceAddress
-from reconciler.model.handler import Handler, Kind
+from reconciler.model.handler import Handler
+from reconciler.model.kind import Kind
 from reconciler.model.manifest import Inputs, Manifest, ManifestOutput
 from reconciler.model.resource import Desired
 from reconciler.model.value import Value

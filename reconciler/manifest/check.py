@@ -15,7 +15,7 @@ from reconciler.manifest.shape import Shape, shape_of
 from reconciler.manifest.site import Site
 from reconciler.manifest.tree import Block, Node, child, mark_at, source_of
 from reconciler.manifest.wording import Show, Showing, Where, problems, sentence
-from reconciler.model.handler import Kind
+from reconciler.model.kind import Kind
 from reconciler.model.value import Path, Pointer, Secret, Template, Unknown, Value
 
 _Piece = tuple[

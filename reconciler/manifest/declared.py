@@ -11,7 +11,7 @@ from reconciler.manifest.findings import listed
 from reconciler.manifest.site import Each, Spot
 from reconciler.manifest.tree import Block
 from reconciler.model.address import ResourceAddress
-from reconciler.model.handler import Attribute, Kind
+from reconciler.model.kind import Attribute, Kind
 from reconciler.model.value import Path, Pointer, Ref, TextOf, Unknown, Value
 
 _ADDRESS = re.compile(

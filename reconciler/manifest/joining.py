@@ -10,7 +10,8 @@ from reconciler.manifest.declared import Declared
 from reconciler.manifest.findings import listed
 from reconciler.manifest.site import Site
 from reconciler.model.address import ResourceAddress
-from reconciler.model.handler import Bound, Kind, Lend, LenderOf, Slot
+from reconciler.model.handler import Bound
+from reconciler.model.kind import Kind, Lend, LenderOf, Slot
 from reconciler.model.value import Pointer, Template, Unknown, Value, pointers
 
 

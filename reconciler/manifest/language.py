@@ -18,7 +18,7 @@ from reconciler.manifest.site import Site, Spot
 from reconciler.manifest.substitution import Substitution
 from reconciler.manifest.tree import Block, Items, child
 from reconciler.manifest.variables import Variables
-from reconciler.model.handler import Kind
+from reconciler.model.kind import Kind
 from reconciler.model.manifest import Inputs
 from reconciler.model.value import Value
 

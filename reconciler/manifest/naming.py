@@ -10,7 +10,7 @@ from reconciler.frozen import frozen
 from reconciler.manifest.findings import Findings, listed
 from reconciler.manifest.site import Site
 from reconciler.model.address import ResourceAddress
-from reconciler.model.handler import Kind
+from reconciler.model.kind import Kind
 from reconciler.model.resource import Desired
 
 PLACES = ("project", "environment", "key", "each")

@@ -12,7 +12,7 @@ from reconciler.manifest.declared import Declared
 from reconciler.manifest.expression import written
 from reconciler.manifest.site import Site
 from reconciler.model.address import ResourceAddress
-from reconciler.model.handler import Kind
+from reconciler.model.kind import Kind
 from reconciler.model.value import Path, Ref, Unknown, Value, parse_path, path_text
 
 REVISION = "revision"

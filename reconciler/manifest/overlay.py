@@ -11,7 +11,7 @@ from dataclasses import field
 
 from reconciler.frozen import frozen
 from reconciler.manifest.tree import Block, child
-from reconciler.model.handler import Kind
+from reconciler.model.kind import Kind
 from reconciler.model.value import Path
 
 NOTHING: Rivals

@@ -18,7 +18,8 @@ from reconciler.manifest.substitution import Substitution
 from reconciler.manifest.suspects import check_secret_rows, warn_of_suspects
 from reconciler.manifest.tree import Block, Mark, Places, child
 from reconciler.model.address import ResourceAddress
-from reconciler.model.handler import BindContext, Bound, Handler, Kind
+from reconciler.model.handler import BindContext, Bound, Handler
+from reconciler.model.kind import Kind
 from reconciler.model.resource import Desired
 from reconciler.model.value import Value, pointers
 

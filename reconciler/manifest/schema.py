@@ -12,7 +12,7 @@ from typing import Any
 from reconciler.manifest.options import OPTIONS
 from reconciler.manifest.state_settings import KEYS as STATE_KEYS
 from reconciler.manifest.variables import TYPES
-from reconciler.model.handler import Kind
+from reconciler.model.kind import Kind
 
 Schema = Mapping[str, Any]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from reconciler.manifest.tree import Block, child
-from reconciler.model.handler import Kind
+from reconciler.model.kind import Kind
 
 
 def keyed(root: Block, kinds: Iterable[Kind]) -> Block:

@@ -6,7 +6,7 @@ from reconciler.frozen import frozen
 from reconciler.manifest.findings import Findings
 from reconciler.manifest.tree import START, Block, Mark, mark_at, source_of
 from reconciler.model.diagnostic import Source
-from reconciler.model.handler import Attribute, Kind
+from reconciler.model.kind import Attribute, Kind
 from reconciler.model.value import Path, Unknown, Value
 
 

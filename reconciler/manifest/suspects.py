@@ -9,7 +9,7 @@ from functools import lru_cache
 from reconciler.manifest.declared import Declared, takes_secret
 from reconciler.manifest.site import Site
 from reconciler.manifest.tree import Block
-from reconciler.model.handler import Kind
+from reconciler.model.kind import Kind
 from reconciler.model.value import Attributes, Path, Unknown, Value, at_path, path_text, pointers
 
 # The places in which people keep settings, whatever the kind; those for secrets are declared by the kinds.

@@ -6,7 +6,7 @@ import pytest
 
 from reconciler.engine.diff import compare, initial, kept_by_service, leaves, without_ignored
 from reconciler.model.address import ResourceAddress
-from reconciler.model.handler import Attribute, Kind, Removal
+from reconciler.model.kind import Attribute, Kind, Removal
 from reconciler.model.resource import Desired, Observed, Prior
 from reconciler.model.value import Attributes
 

@@ -6,7 +6,8 @@ import pytest
 
 from reconciler.engine.origins import Origins, fingerprint_of
 from reconciler.model.address import ResourceAddress
-from reconciler.model.handler import Handler, Kind, Output
+from reconciler.model.handler import Handler
+from reconciler.model.kind import Kind, Output
 from reconciler.model.resource import Prior
 from reconciler.model.value import Ref, Secret, Template
 

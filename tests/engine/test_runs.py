@@ -7,7 +7,7 @@ import pytest
 from reconciler.engine.runs import as_run, ended_badly, ended_well, held_against, joining
 from reconciler.model.address import ResourceAddress
 from reconciler.model.change import Action, AttributeChange, Change
-from reconciler.model.handler import Kind
+from reconciler.model.kind import Kind
 from reconciler.model.resource import Desired, Pending, Prior
 
 JOB = ResourceAddress("job", "a")

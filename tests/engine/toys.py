@@ -19,18 +19,8 @@ from reconciler.errors import ProviderError
 from reconciler.model.address import ResourceAddress
 from reconciler.model.change import Change, Effect
 from reconciler.model.event import Event
-from reconciler.model.handler import (
-    Attribute,
-    Handler,
-    Kind,
-    Look,
-    Output,
-    Result,
-    Settled,
-    Sighting,
-    Standing,
-    Work,
-)
+from reconciler.model.handler import Handler, Look, Result, Settled, Sighting, Standing, Work
+from reconciler.model.kind import Attribute, Kind, Output
 from reconciler.model.manifest import Manifest
 from reconciler.model.resource import Desired, Observed, Pending
 from reconciler.model.state import State

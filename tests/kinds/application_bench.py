@@ -14,7 +14,8 @@ from reconciler.clients.transport import Transport
 from reconciler.engine.diff import compare, initial
 from reconciler.model.address import ResourceAddress
 from reconciler.model.change import Action, Change
-from reconciler.model.handler import BindContext, Bound, Handler, Lend
+from reconciler.model.handler import BindContext, Bound, Handler
+from reconciler.model.kind import Lend
 from reconciler.model.resource import Desired, Observed, Prior
 from reconciler.model.value import Path as AttributePath
 from reconciler.model.value import Ref, Value

@@ -6,19 +6,8 @@ import itertools
 from dataclasses import dataclass, field
 
 from reconciler.model.change import Change, Effect
-from reconciler.model.handler import (
-    Attribute,
-    BindContext,
-    Bound,
-    Handler,
-    Kind,
-    Look,
-    Output,
-    Removal,
-    Result,
-    Sighting,
-    Work,
-)
+from reconciler.model.handler import BindContext, Bound, Handler, Look, Result, Sighting, Work
+from reconciler.model.kind import Attribute, Kind, Output, Removal
 from reconciler.model.resource import Observed, Pending
 from reconciler.model.value import Attributes, Value
 

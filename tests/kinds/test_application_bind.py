@@ -6,7 +6,7 @@ import pytest
 
 from reconciler.kinds.application import ApplicationHandler
 from reconciler.model.address import ResourceAddress
-from reconciler.model.handler import LenderOf, Uniqueness
+from reconciler.model.kind import LenderOf, Uniqueness
 from reconciler.model.value import Foretold, Ref, TextOf, Unknown
 from tests.kinds.application_bench import ACCOUNT, HOST, Binding, bind, ref
 

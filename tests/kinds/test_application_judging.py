@@ -10,7 +10,7 @@ from reconciler.kinds.application.looking import observed
 from reconciler.kinds.application.table import ATTRIBUTES
 from reconciler.model.address import ResourceAddress
 from reconciler.model.change import Action, Change, Effect
-from reconciler.model.handler import Removal
+from reconciler.model.kind import Removal
 from reconciler.model.resource import Prior
 from reconciler.model.value import Ref, Unknown
 from tests.kinds.application_bench import IMAGE, NAMESPACE, bind, change_of

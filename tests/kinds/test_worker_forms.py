@@ -22,7 +22,7 @@ from reconciler.kinds.worker.forms import (
 from reconciler.kinds.worker.looking import dashed
 from reconciler.kinds.worker.table import ATTRIBUTES
 from reconciler.kinds.worker.uploading import container_marks, metadata
-from reconciler.model.handler import Removal
+from reconciler.model.kind import Removal
 
 DO = "durable_object_namespace"
 LIVE: dict[str, Any] = {

@@ -10,7 +10,8 @@ import pytest
 from reconciler.errors import ManifestError
 from reconciler.manifest import read_manifest
 from reconciler.model.address import ResourceAddress
-from reconciler.model.handler import BindContext, Bound, Handler, Lend, LenderOf
+from reconciler.model.handler import BindContext, Bound, Handler
+from reconciler.model.kind import Lend, LenderOf
 from reconciler.model.value import Attributes, Ref, TextOf
 from tests.manifest.toys import PLAY, STAGE, Toy, attributes, handlers, read, told, write
 

@@ -10,7 +10,7 @@ import pytest
 from reconciler.manifest import validate_manifest
 from reconciler.manifest.naming import Naming
 from reconciler.model.address import ResourceAddress
-from reconciler.model.handler import Kind
+from reconciler.model.kind import Kind
 from tests.manifest.toys import PICTURE, PLAY, handlers, read, told, write
 
 UNNAMED = replace(PLAY, named=False)

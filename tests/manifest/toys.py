@@ -11,17 +11,8 @@ from reconciler.errors import ManifestError
 from reconciler.manifest import read_manifest
 from reconciler.model.address import ResourceAddress
 from reconciler.model.diagnostic import Diagnostic
-from reconciler.model.handler import (
-    Attribute,
-    BindContext,
-    Bound,
-    Handler,
-    Kind,
-    Lend,
-    LenderOf,
-    Output,
-    Slot,
-)
+from reconciler.model.handler import BindContext, Bound, Handler
+from reconciler.model.kind import Attribute, Kind, Lend, LenderOf, Output, Slot
 from reconciler.model.manifest import Inputs, Manifest
 from reconciler.model.value import Attributes, Ref, TextOf
 

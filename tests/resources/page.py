@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from reconciler.kinds import Clients, build_handlers
 from reconciler.manifest.options import OPTIONS
 from reconciler.manifest.schema import resource_schema
-from reconciler.model.handler import Attribute, Kind, Output, Removal
+from reconciler.model.kind import Attribute, Kind, Output, Removal
 from tests.kinds.fields.said import Said, said
 from tests.kinds.fields.walk import ITEM, KEY, Place, places
 from tests.resources.told import DEFAULTS, TOLD, Keys

@@ -15,7 +15,8 @@ from reconciler.kinds.shared.container_reading import EXCLUSIVE, TWICE, Containe
 from reconciler.kinds.shared.image_names import image_setting, placed_image, pulled_through
 from reconciler.kinds.shared.sizes import DEFAULT_TYPE, size_problems, wanted_size
 from reconciler.model.address import ResourceAddress
-from reconciler.model.handler import BindContext, Bound, Lend, LenderOf, Uniqueness
+from reconciler.model.handler import BindContext, Bound
+from reconciler.model.kind import Lend, LenderOf, Uniqueness
 from reconciler.model.value import Foretold, Path, Ref, TextOf, Unknown, Value
 
 NO_IMAGE = "A101"

@@ -10,7 +10,8 @@ from reconciler.kinds.application.rollout_options import Steps, steps_of
 from reconciler.kinds.application.table import KIND
 from reconciler.kinds.shared.image_resolving import image_facts
 from reconciler.model.change import SHOWN, Action, Change, Effect, Hazard
-from reconciler.model.handler import Judgement, predicted_outputs, worst_effect
+from reconciler.model.handler import Judgement
+from reconciler.model.kind import predicted_outputs, worst_effect
 from reconciler.model.value import Unknown, Value, path_text
 
 RESTART = "restart"

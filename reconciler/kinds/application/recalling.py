@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from reconciler.kinds.application.rollout_options import DEFAULTS
-from reconciler.model.handler import Lend, Prepared
+from reconciler.model.handler import Prepared
+from reconciler.model.kind import Lend
 from reconciler.model.resource import Desired
 from reconciler.model.value import Foretold, Ref
 

@@ -30,7 +30,7 @@ from reconciler.kinds.shared.schemas import (
     named,
 )
 from reconciler.model.change import Effect
-from reconciler.model.handler import Attribute, Kind, Output, Removal, Slot, Uniqueness
+from reconciler.model.kind import Attribute, Kind, Output, Removal, Slot, Uniqueness
 
 _TIERS: Schema = {"type": "array", "items": {"type": "integer"}, "default": list(DEFAULT_TIERS)}
 _CONSTRAINTS = fields(

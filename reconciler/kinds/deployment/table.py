@@ -27,7 +27,7 @@ from reconciler.kinds.shared.schemas import (
 )
 from reconciler.kinds.shared.sizes import DEFAULT_TYPE
 from reconciler.model.change import Effect
-from reconciler.model.handler import Attribute, Kind, Output, Removal, Uniqueness
+from reconciler.model.kind import Attribute, Kind, Output, Removal, Uniqueness
 from reconciler.model.value import Value
 
 NO_LOGS: dict[str, Value] = {"logs": {"enabled": False}}

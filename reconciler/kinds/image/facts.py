@@ -6,7 +6,7 @@ from typing import Any
 
 from reconciler.kinds.shared.schemas import described
 from reconciler.model.change import Effect
-from reconciler.model.handler import Attribute, Kind, Output, Uniqueness
+from reconciler.model.kind import Attribute, Kind, Output, Uniqueness
 
 PLATFORM = "linux/amd64"
 SOURCES = ("build", "image", "archive")

@@ -17,7 +17,7 @@ from reconciler.kinds.shared.schemas import (
 )
 from reconciler.kinds.shared.sizes import ALIASES, TYPES
 from reconciler.model.change import Effect
-from reconciler.model.handler import Attribute, Kind, Output, Uniqueness
+from reconciler.model.kind import Attribute, Kind, Output, Uniqueness
 
 _SIZE = alternatives(
     {"enum": [*TYPES, *ALIASES]},

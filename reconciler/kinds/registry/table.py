@@ -6,7 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from reconciler.model.handler import Attribute, BindContext, Bound, Kind, Output, Removal, Uniqueness
+from reconciler.model.handler import BindContext, Bound
+from reconciler.model.kind import Attribute, Kind, Output, Removal, Uniqueness
 from reconciler.model.value import Attributes, Value
 
 NO_DOMAIN = "R101"

@@ -7,7 +7,8 @@ from typing import Any
 
 from reconciler.kinds.shared.schemas import described
 from reconciler.model.change import Effect
-from reconciler.model.handler import Attribute, BindContext, Bound, Kind, Output, Slot, Uniqueness
+from reconciler.model.handler import BindContext, Bound
+from reconciler.model.kind import Attribute, Kind, Output, Slot, Uniqueness
 from reconciler.model.value import Value
 
 INLINE = "S101"

@@ -28,8 +28,8 @@ from reconciler.model.handler import (
     Sighting,
     Subject,
     Work,
-    worst_effect,
 )
+from reconciler.model.kind import worst_effect
 from reconciler.model.resource import Desired, Observed, Pending
 from reconciler.model.value import Attributes, Secret, Value
 

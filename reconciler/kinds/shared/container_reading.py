@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from reconciler.kinds.shared.container import canonical_check, check_name, key_name
-from reconciler.model.handler import Lend
+from reconciler.model.kind import Lend
 from reconciler.model.value import Path, Ref, TextOf, Unknown, Value
 
 TWICE = "A105"

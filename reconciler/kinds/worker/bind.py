@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping
 from reconciler.kinds.worker.forms import NAMESPACE, SETTINGS, canonical_setting
 from reconciler.kinds.worker.table import DELETED, PRESENT
 from reconciler.model.address import ResourceAddress
-from reconciler.model.handler import BindContext, Bound, Lend
+from reconciler.model.handler import BindContext, Bound
+from reconciler.model.kind import Lend
 from reconciler.model.value import Path, Ref, TextOf, Unknown, Value
 
 NO_MAIN = "W101"

@@ -9,7 +9,8 @@ from reconciler.kinds.worker.classes import ClassChanges, class_changes, wanted_
 from reconciler.kinds.worker.forms import bound_names
 from reconciler.kinds.worker.table import KIND
 from reconciler.model.change import BLOCKED, SHOWN, Action, Change, Effect, Hazard
-from reconciler.model.handler import CONTAINERS_WRITE, Judgement, predicted_outputs
+from reconciler.model.handler import Judgement
+from reconciler.model.kind import CONTAINERS_WRITE, predicted_outputs
 from reconciler.model.value import Path, Secret, Unknown, Value
 
 APART = ("secrets", "workers_dev", "preview_urls", "routes", "triggers")

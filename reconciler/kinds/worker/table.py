@@ -6,7 +6,7 @@ from typing import Any
 
 from reconciler.kinds.shared.schemas import ANY_TEXT, FLAG, TEXT, Schema, described, fields
 from reconciler.model.change import Effect
-from reconciler.model.handler import SCRIPTS_WRITE, Attribute, Kind, Output, Removal, Slot, Uniqueness
+from reconciler.model.kind import SCRIPTS_WRITE, Attribute, Kind, Output, Removal, Slot, Uniqueness
 
 TEXTS: Schema = {"type": "array", "items": TEXT}
 SHARE: Schema = {"type": "number", "minimum": 0, "maximum": 1}

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from reconciler.model.handler import Kind
+from reconciler.model.kind import Kind
 from tests.clients.images import image
 from tests.kinds.fields.walk import Schema
 

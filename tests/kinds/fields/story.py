@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from reconciler.model.handler import Kind
+from reconciler.model.kind import Kind
 from tests.harness import Ended, Project
 from tests.kinds.fields.said import ELSEWHERE, Said, said
 from tests.kinds.fields.samples import (

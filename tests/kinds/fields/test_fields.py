@@ -13,7 +13,7 @@ import pytest
 
 from reconciler.kinds import Clients, build_handlers
 from reconciler.model.change import Effect
-from reconciler.model.handler import Kind, Removal
+from reconciler.model.kind import Kind, Removal
 from reconciler.model.value import parse_path
 from tests.clients.fake_docker import install
 from tests.clients.faulty_registry import FaultyRegistry, running

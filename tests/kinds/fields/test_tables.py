@@ -13,7 +13,7 @@ import pytest
 
 from reconciler.kinds import Clients, build_handlers
 from reconciler.manifest import options
-from reconciler.model.handler import Attribute, Kind
+from reconciler.model.kind import Attribute, Kind
 from tests.kinds.fields import said, samples, story
 from tests.kinds.fields.said import HOT, SAYS, Said
 from tests.kinds.fields.story import cases, is_elsewhere

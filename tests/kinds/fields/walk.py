@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reconciler.manifest.schema import resource_schema
-from reconciler.model.handler import Kind
+from reconciler.model.kind import Kind
 
 Schema = Mapping[str, Any]
 KEY, ITEM = "*", "[]"
