@@ -77,7 +77,6 @@ class Frame:
     diagnostics: Sequence[Diagnostic] = ()
     is_destroy: bool = False
     with_idle: bool = False  # `--all`: no_ops are listed too
-    reads: int = 0
     waits_for: Edges = field(default_factory=dict)  # of the manifest
 
 
@@ -131,7 +130,7 @@ def compose_plan(
         allow_needed=allow_needed(changes, _mass_destroyed(decided, handlers, frame)),
         pending=pending_steps(state),
         inputs=frame.inputs,
-        requests=_requests(decided, steps, frame),
+        requests=_requests(decided, steps),
         permissions=_permissions(decided, steps, handlers),
         cost=cost_of((one for one in counted if not handlers[one.address.kind].kind.runs), price_table()),
     )
@@ -315,14 +314,14 @@ def pending_steps(state: State) -> tuple[PendingStep, ...]:
     )
 
 
-def _requests(decided: Decided, steps: Mapping[StepKey, Step], frame: Frame) -> dict[str, int]:
+def _requests(decided: Decided, steps: Mapping[StepKey, Step]) -> dict[str, int]:
     writes = sum(
         judged.requests
         for address, judged in decided.judgements.items()
         if any(StepKey(address, operation) in steps for operation in _SENT)
         if not decided.changes[address].in_memory_only
     )
-    return {"reads": frame.reads, "writes": writes}
+    return {"writes": writes} if writes else {}
 
 
 def _permissions(

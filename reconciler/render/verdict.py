@@ -140,10 +140,8 @@ def by_risk(plan: Plan) -> list[PlannedChange]:
 
 def requests(plan: Plan) -> str:
     """What the apply will ask of the API, as far as it can be told; "" where it cannot."""
-    spent = [
-        plural(plan.requests[f"{one}s"], one) for one in ("write", "read") if plan.requests.get(f"{one}s")
-    ]
-    return f"about {' and '.join(spent)}" if spent and not plan.is_empty else ""
+    writes = plan.requests.get("writes", 0)
+    return f"about {plural(writes, 'write')}" if writes and not plan.is_empty else ""
 
 
 def permissions(plan: Plan) -> str:

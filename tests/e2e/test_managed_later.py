@@ -27,7 +27,7 @@ def test_what_is_there_already_is_remembered_and_later_removed(shop: Project) ->
     shop.write(PLACED)
     [change] = shop.plan()["changes"]
     assert (change["action"], change["effect"]) == ("update", "none")
-    assert shop.plan()["requests"]["writes"] == 0
+    assert shop.plan()["requests"] == {}
     assert change["reason"] == "constraints.regions is there already, and managed from now on"
     since = shop.last_request()
     shop.apply()

@@ -257,7 +257,7 @@ def test_what_an_earlier_run_left_open_is_told() -> None:
 
 def test_the_requests_to_be_spent_and_the_next_command_end_it() -> None:
     shown = text(shop_plan(), plan_file="plan.json", plan_hash="7c41e9d0a2b8")
-    assert "API    about 5 writes and 6 reads\nApply  reconciler apply plan.json\n" in shown
+    assert "API    about 5 writes\nApply  reconciler apply plan.json\n" in shown
     assert "plan 7c41e9d0a2b8, good until 2026-11-27T10:00:00Z" in shown.splitlines()[-1]
 
 
