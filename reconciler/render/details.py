@@ -157,7 +157,7 @@ def _scalar(key: str, value: Any, change: PlannedChange, wording: Wording) -> st
     if key == "size" and isinstance(value, int | float):
         guess = " (estimate)" if change.details.get("size_is_estimate") else ""
         return f"{size_text(value)}{guess}"
-    return harmless(value) if isinstance(value, str) else wording.shown(value, key)
+    return harmless(wording.short(value)) if isinstance(value, str) else wording.shown(value, key)
 
 
 def _worded(title: str) -> str:
