@@ -146,9 +146,7 @@ def _moved(state: State, manifest: Manifest) -> tuple[State, dict[ResourceAddres
     moves = with_moves(state.resources, wanted)
     if not moves:
         return state, {}
-    stays = {address: prior for address, prior in state.resources.items() if address not in moves.values()}
-    arrives = {target: replace(state.resources[origin], address=target) for target, origin in moves.items()}
-    return replace(state, resources={**stays, **arrives}), moves
+    return state.renamed({origin: target for target, origin in moves.items()}), moves
 
 
 def _stop_on_errors(diagnostics: tuple[Diagnostic, ...]) -> None:

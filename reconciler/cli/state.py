@@ -98,12 +98,13 @@ def move(common: Common, origin: str, target: str) -> int:
             raise ReconcilerError(f"{goal} is in the state already", fix="move or remove that one first")
         if goal.kind != source.kind:
             raise ReconcilerError(f"{source} cannot become a {goal.kind}")
-        moved = replace(state.resources[source], address=goal)
-        events = (
-            StepSucceeded(goal, "move", "", moved),
-            StepSucceeded(source, "move", "", None),
-        )
-        state = _record(store, state, events)
+        moved = state.renamed({source: goal}).resources
+        recorded = [
+            StepSucceeded(one, "move", "", prior)
+            for one, prior in moved.items()
+            if prior is not state.resources.get(one)
+        ]
+        state = _record(store, state, (*recorded, StepSucceeded(source, "move", "", None)))
     note(
         f"moved {source} to {goal} (state #{state.serial}); say so under `moved`, or the next plan undoes it"
     )

@@ -270,12 +270,22 @@ class _Deciding:
             ("protect", prior.protect, desired.protect),
             ("retain", prior.retain, desired.retain),
         ]
-        if waits_for != frozenset(prior.depends_on):
-            pairs.append(("depends_on", sorted(map(str, prior.depends_on)), sorted(map(str, waits_for))))
+        recorded = self._recorded_edges(prior)
+        if waits_for != recorded:
+            pairs.append(("depends_on", sorted(map(str, recorded)), sorted(map(str, waits_for))))
         return tuple(
             AttributeChange((key,), before, after, source=desired.source_of((key,)), state_only=True)
             for key, before, after in pairs
             if before != after
+        )
+
+    def _recorded_edges(self, prior: Prior) -> frozenset[ResourceAddress]:
+        """What it waits for by the addresses that the state knows, before anything has moved."""
+        moved = self.facts.moved
+        return (
+            frozenset(moved.get(one, one) for one in prior.depends_on)
+            if moved
+            else frozenset(prior.depends_on)
         )
 
     def _finished(self, handler: Handler, change: Change) -> Change:

@@ -87,6 +87,15 @@ class Prior:
     applied_at: str = ""
     applied_by: str = ""
 
+    def renamed(self, address: ResourceAddress, moves: Mapping[ResourceAddress, ResourceAddress]) -> Prior:
+        """The same under this address, where others have moved as well."""
+        if address == self.address and moves.keys().isdisjoint(self.depends_on):
+            return self
+        waits_for, uses = (
+            tuple(sorted(moves.get(one, one) for one in it)) for it in (self.depends_on, self.uses)
+        )
+        return replace(self, address=address, depends_on=waits_for, uses=uses)
+
 
 def set_aside(prior: Prior) -> Prior:
     """What was replaced, beside its successor until it is deleted; its guards were answered when that was planned."""

@@ -66,6 +66,11 @@ class State:
             ours.setdefault(stone.address.kind, set()).add(stone.identity)
         return ours
 
+    def renamed(self, moves: Mapping[ResourceAddress, ResourceAddress]) -> State:
+        """The state with resources under other addresses, from old to new; what waits for them does so under the new one."""
+        found = {moves.get(address, address): prior for address, prior in self.resources.items()}
+        return replace(self, resources={address: it.renamed(address, moves) for address, it in found.items()})
+
     def after(self, events: Iterable[Event]) -> State:
         """The state once these have happened. The order of events of different resources does not matter."""
         folding = _Folding(dict(self.resources), dict(self.intents), list(self.tombstones), self.outputs)

@@ -319,3 +319,25 @@ def test_a_class_changes_hands(shop: Project) -> None:
     shop.apply()
     assert {one["name"] for one in shop.world("application")} == {"shop-api", "shop-web"}
     assert shop.actions() == {}
+
+
+FRONT = SHOP.replace("  edge:\n", "  front:\n    name: shop-edge\n").replace("workers.edge", "workers.front")
+MOVED = f"{FRONT}\nmoved: [{{from: worker.edge, to: worker.front}}]\n"
+
+
+def waits(made: Project) -> dict[str, list[str]]:
+    entries = made.run("state", "pull").document["resources"]
+    return {address: entry.get("depends_on", []) for address, entry in entries.items()}
+
+
+@pytest.mark.parametrize("by_hand", [True, False], ids=["state mv", "moved"])
+def test_what_waits_for_something_still_does_under_its_new_address(shop: Project, by_hand: bool) -> None:
+    shop.write(SHOP)
+    shop.apply()
+    before = waits(shop)
+    assert before["application.api"] == ["image.api", "worker.edge"]
+    shop.write(MOVED)
+    ended = shop.run("state", "mv", "worker.edge", "worker.front") if by_hand else shop.apply()
+    assert ended.code == 0
+    assert waits(shop)["application.api"] == ["image.api", "worker.front"]
+    assert shop.actions() == {}
