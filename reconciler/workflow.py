@@ -88,6 +88,7 @@ def make_plan(manifest: Manifest, state: State, house: House, wish: Wish) -> Blu
         options = replace(options, to=wish.then.serial)
     state, moved = _moved(state, manifest)
     named = name_resources(manifest.resources, state.resources, house.handlers)
+    build_graph(named)  # a loop is told before any secret is fetched, and anything built or hashed
     readied = prepare(
         named,
         house.handlers,

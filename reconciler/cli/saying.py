@@ -28,8 +28,7 @@ def say_error(error: ReconcilerError, *, as_json: bool = False) -> None:
     if record := getattr(error, "record", ""):
         click.echo(record, nl=False, err=True)
     if not findings:
-        for line in f"error: {error}".splitlines():
-            click.echo(harmless(line), err=True)
+        click.echo("\n".join(map(harmless, f"error: {error}".splitlines())), err=True)
 
 
 def say_diagnostics(findings: Iterable[Diagnostic]) -> None:

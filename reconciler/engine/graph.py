@@ -48,7 +48,8 @@ def build_graph(resources: Mapping[ResourceAddress, Desired]) -> Graph:
         waits_for[address] |= _taken_over(address, told, waits_for)
     order = topological_order(waits_for)
     if len(order) < len(waits_for):
-        raise CycleError(_describe_cycles(resources, waits_for))
+        left = waits_for.keys() - set(order)
+        raise CycleError(_describe_cycles(resources, {one: waits_for[one] & left for one in left}, uses))
     return Graph(waits_for, uses, order, {address: frozenset(told) for address, told in foretold.items()})
 
 
@@ -123,7 +124,7 @@ def reversed_edges(edges: Edges) -> dict[ResourceAddress, frozenset[ResourceAddr
     return {address: frozenset(others) for address, others in turned.items()}
 
 
-def _describe_cycles(resources: Mapping[ResourceAddress, Desired], waits_for: Edges) -> str:
+def _describe_cycles(resources: Mapping[ResourceAddress, Desired], waits_for: Edges, uses: Edges) -> str:
     import networkx as nx
 
     digraph: nx.DiGraph[ResourceAddress] = nx.DiGraph()
@@ -133,7 +134,7 @@ def _describe_cycles(resources: Mapping[ResourceAddress, Desired], waits_for: Ed
         for members in nx.strongly_connected_components(digraph)
         if len(members) > 1 or any(digraph.has_edge(one, one) for one in members)
     )
-    texts = [_describe_loop(loop, resources) for loop in loops]
+    texts = [_describe_loop(loop, resources, uses) for loop in loops]
     count = "resources wait for each other" if len(texts) == 1 else f"{len(texts)} loops of resources"
     return f"{count}:\n" + "\n".join(texts)
 
@@ -141,7 +142,10 @@ def _describe_cycles(resources: Mapping[ResourceAddress, Desired], waits_for: Ed
 def _shortest_loop(members: set[ResourceAddress], waits_for: Edges) -> list[ResourceAddress]:
     """The shortest cycle in a strongly connected part, beginning with its smallest address."""
     best: list[ResourceAddress] = []
-    for start in sorted(members)[: max(1, _MOST_VISITS // len(members))]:
+    starts = sorted(members)[: max(1, _MOST_VISITS // len(members))]
+    if sum(len(members & waits_for[one]) for one in members) == len(members):
+        starts = starts[:1]  # as many edges as members: one loop, and the same from everywhere
+    for start in starts:
         best = _loop_through(start, members, waits_for, len(best)) or best
         if 0 < len(best) <= 2:
             break
@@ -177,11 +181,13 @@ def _way_to(
     return way[::-1]
 
 
-def _describe_loop(loop: list[ResourceAddress], resources: Mapping[ResourceAddress, Desired]) -> str:
+def _describe_loop(
+    loop: list[ResourceAddress], resources: Mapping[ResourceAddress, Desired], uses: Edges
+) -> str:
     hops = []
     for address, other in zip(loop, [*loop[1:], loop[0]], strict=True):
         desired = resources[address]
-        path = _path_to(desired.attributes, other) or ("depends_on",)
+        path = (_path_to(desired.attributes, other) if other in uses[address] else None) or ("depends_on",)
         where = desired.source_of(path)
         hops.append(f"  {where}  {address}.{path_text(path)} waits for {other}")
     return "\n".join(hops)

@@ -90,3 +90,16 @@ def test_a_loop_in_a_large_graph(tmp_path: Path, record: Record) -> None:
     assert "Traceback" not in ended.said
     what = f"a loop of {MOST:,}: CPU time, reading the manifest and printing each line included"
     record(16, what, 1, "{:.1f} s", worst=ended.cpu, missed=over(ended.cpu, 1))
+
+
+def test_a_loop_is_told_before_anything_is_fetched(tmp_path: Path) -> None:
+    asking = {"from": {"command": ["touch", "asked"]}, "targets": ["account"]}
+    loop = {
+        "one": {**asking, "depends_on": ["secret.other"]},
+        "other": {**asking, "depends_on": ["secret.one"]},
+    }
+    start = begin(tmp_path / "start", {"version": 1, "project": "large", "secrets": loop})
+    with forks() as server, begun(start, tmp_path / "run", server.rate) as project:
+        ended = ran(server, project, "plan")
+        assert (ended.code, "wait for each other" in ended.said) == (1, True), ended.said
+        assert not (project.folder / "asked").exists()
