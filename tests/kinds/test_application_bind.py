@@ -240,6 +240,13 @@ def test_rollout_options_are_complete_settings() -> None:
         ({"authorized_keys": {"me": "ssh-rsa AAAA"}}, 'the key "me" is no Ed25519 key'),
         ({"ports": {"web": {"port": 1, "assign_port": []}}}, "`port` and `assign_port` exclude each other"),
         ({"checks": {"up": CHECK}}, 'asks the port "web", which `ports` does not name'),
+        (
+            {
+                "checks": {"up": {**CHECK, "type": "tcp", "http": {"path": "/"}}},
+                "ports": {"web": {"port": 1}},
+            },
+            "asks nothing by `http`",
+        ),
         ({"network": {"mode": "public-by-port"}}, "needs at least one of `ports`"),
         ({"secrets": {"A": "inline"}}, "A does not name a secret of this manifest"),
         ({"secrets": {"A": ref("secret", "x", "name")}, "environment_variables": {"A": "1"}}, "A is among"),

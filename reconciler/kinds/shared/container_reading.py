@@ -120,12 +120,17 @@ class ContainerReading:
                 for name, check in checks.items()
             }
         self.attributes["checks"] = checks
-        ports = self.attributes.get("ports", {})
         for name, check in self._members_of(checks):
-            port = check.get("port")
-            if isinstance(port, str) and isinstance(ports, Mapping) and port not in ports:
-                summary = f'the check {name} asks the port "{port}", which `ports` does not name'
-                self._report(("checks",), BAD_CHECK, summary, "a check names a port by its name")
+            self._check_check(name, check)
+
+    def _check_check(self, name: str, check: Mapping[str, Value]) -> None:
+        port, ports = check.get("port"), self.attributes.get("ports", {})
+        if isinstance(port, str) and isinstance(ports, Mapping) and port not in ports:
+            summary = f'the check {name} asks the port "{port}", which `ports` does not name'
+            self._report(("checks",), BAD_CHECK, summary, "a check names a port by its name")
+        if check.get("type") == "tcp" and check.get("http"):
+            summary = f"the check {name} is `tcp`, which asks nothing by `http`"
+            self._report(("checks", name), BAD_CHECK, summary, "leave `http` out, or say `type: http`")
 
     def _secrets(self) -> None:
         found: dict[str, Value] = {}
