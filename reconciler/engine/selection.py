@@ -12,9 +12,11 @@ from reconciler.errors import PlanError
 from reconciler.model.address import ResourceAddress
 from reconciler.model.change import Action, AttributeChange, Change, Effect
 
+_GOING = (Action.DELETE, Action.REPLACE, Action.FORGET)
+
 
 def select(decided: Decided, waits_for: Edges, options: Options) -> Decided:
-    """The changes that the options leave; whatever a target waits for comes with it.
+    """The changes that the options leave: a target takes along what it needs, what is left out all that needs it.
 
     Raises PlanError for an address that is neither in the manifest nor in the state.
     """
@@ -22,12 +24,12 @@ def select(decided: Decided, waits_for: Edges, options: Options) -> Decided:
         return _refreshed(decided)
     if not options.targets and not options.excludes:
         return decided
-    edges = _all_edges(decided, waits_for)
+    needs = _needs(decided, waits_for)
     selected = set(decided.changes)
     if options.targets:
-        selected = closure(_named(options.targets, decided), edges)
+        selected = closure(_named(options.targets, decided), needs)
     if options.excludes:
-        selected -= closure(_named(options.excludes, decided), reversed_edges(edges))
+        selected -= closure(_named(options.excludes, decided), reversed_edges(needs))
     changes = {address: change for address, change in decided.changes.items() if address in selected}
     drift = tuple(one for one in decided.drift if one[0] in selected)
     others = {str(address) for address in decided.changes if address not in selected}
@@ -35,12 +37,22 @@ def select(decided: Decided, waits_for: Edges, options: Options) -> Decided:
     return replace(decided, changes=changes, drift=drift, diagnostics=diagnostics)
 
 
-def _all_edges(decided: Decided, waits_for: Edges) -> Edges:
-    edges = {address: frozenset(waits_for.get(address, ())) for address in decided.changes}
+def _needs(decided: Decided, waits_for: Edges) -> Edges:
+    """What cannot go on without what: what is made needs what it waits for; what goes, that those leave it who used it."""
+    needs: dict[ResourceAddress, set[ResourceAddress]] = {address: set() for address in decided.changes}
+    replaced = [address for address in decided.changes if address.replaced]
     for address, change in decided.changes.items():
-        if change.prior is not None and change.prior.depends_on:
-            edges[address] |= frozenset(change.prior.depends_on)
-    return edges
+        before = frozenset(change.prior.depends_on if change.prior else ())
+        now = waits_for.get(address, frozenset())
+        needs[address] |= now
+        for other in before:
+            gone = decided.changes.get(other)
+            if gone is not None and gone.action in _GOING:
+                needs[other].add(address)
+        for one in replaced:
+            if one != address and one.successor in {address, *now, *before}:
+                needs[one].add(address)
+    return {address: frozenset(others) for address, others in needs.items()}
 
 
 def _named(addresses: tuple[ResourceAddress, ...], decided: Decided) -> list[ResourceAddress]:

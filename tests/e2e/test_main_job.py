@@ -341,3 +341,12 @@ def test_what_waits_for_something_still_does_under_its_new_address(shop: Project
     assert ended.code == 0
     assert waits(shop)["application.api"] == ["image.api", "worker.front"]
     assert shop.actions() == {}
+
+
+def test_a_targeted_destroy_takes_those_along_that_use_it(shop: Project) -> None:
+    shop.write(SHOP)
+    shop.apply()
+    assert shop.actions("--destroy", "--target", "application.api") == {"application.api": "delete"}
+    both = {"application.api": "delete", "worker.edge": "delete"}
+    assert shop.actions("--destroy", "--target", "worker.edge") == both
+    assert shop.actions("--destroy", "--exclude", "application.api") == {}

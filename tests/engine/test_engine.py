@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from reconciler.errors import CycleError
 from reconciler.model.address import ResourceAddress
 from reconciler.model.event import StepFailed, StepSkipped, StepSucceeded
+from reconciler.model.resource import Desired
 from reconciler.model.stop import StopSignal
 from reconciler.model.value import Secret
 from tests.engine.toys import Bench, ref, thing
@@ -213,6 +214,30 @@ def test_targets_bring_what_they_wait_for_and_excludes_what_waits_for_them() -> 
     wanted = thing("a"), thing("b", needs=(A,)), thing("c")
     assert set(actions(Bench(), *wanted, targets=(B,))) == {"thing.a", "thing.b"}
     assert set(actions(Bench(), *wanted, excludes=(A,))) == {"thing.c"}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "options", "planned"),
+    [
+        ((), {"targets": (A,), "destroy": True}, {"a": "delete", "b": "delete"}),
+        ((), {"targets": (B,), "destroy": True}, {"b": "delete"}),
+        ((), {"excludes": (B,), "destroy": True}, {"c": "delete"}),
+        ((), {"excludes": (A,), "destroy": True}, {"b": "delete", "c": "delete"}),
+        ((thing("b", size=1), thing("c")), {"targets": (A,)}, {"a": "delete", "b": "update"}),
+        ((thing("b", size=1), thing("c")), {"targets": (B,)}, {"b": "update"}),
+        ((thing("b", size=1), thing("c")), {"excludes": (B,)}, {}),
+        ((thing("b", size=1), thing("c")), {"excludes": (A,)}, {"b": "update"}),
+        ((thing("a", zone="us"), thing("b", size=1), thing("c")), {"targets": (A,)}, {"a": "replace", "b": "update"}),
+        ((thing("a", zone="us"), thing("b", needs=(A,)), thing("c")), {"targets": (A,)}, {"a": "replace"}),
+    ],
+)  # fmt: skip
+def test_what_goes_takes_along_who_used_it_and_nothing_that_it_used(
+    wanted: tuple[Desired, ...], options: dict[str, object], planned: dict[str, str]
+) -> None:
+    bench = Bench()
+    bench.apply(thing("a", zone="eu"), thing("b", needs=(A,)), thing("c"))
+    found = bench.plan(*wanted, **options).plan.changes
+    assert {one.address.removeprefix("thing."): one.action for one in found} == planned
 
 
 def test_nothing_new_begins_after_a_wish_to_stop() -> None:

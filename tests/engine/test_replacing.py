@@ -67,6 +67,23 @@ def test_replacing_again_takes_both_away(bench: Bench) -> None:
     assert [it["attributes"]["name"] for it in bench.world.objects.values()] == ["toy-user", "three"]
 
 
+def test_what_is_replaced_takes_its_users_along_and_stays_without_them(bench: Bench) -> None:
+    made, user = ResourceAddress("brick", "a"), ResourceAddress("thing", "user")
+    for options in ({"targets": (made,)}, {}):
+        changes = bench.plan(named("two"), USER, **options).plan.changes
+        assert {one.address for one in changes} == {"brick.a", "thing.user"}
+    assert bench.plan(named("two"), USER, excludes=(user,)).plan.is_empty
+
+
+def test_a_leftover_waits_for_users_that_are_left_out(bench: Bench) -> None:
+    bench.world.failing = {"update thing.user"}
+    bench.apply(named("two"), USER)
+    bench.world.failing = set()
+    assert bench.plan(named("two"), USER, excludes=(ResourceAddress("thing", "user"),)).plan.is_empty
+    left = bench.plan(named("two"), USER, targets=(ResourceAddress("brick", "a"),)).plan.changes
+    assert [one.address for one in left] == ["thing.user", OLD]
+
+
 def test_going_back_to_its_name_deletes_it_first(bench: Bench) -> None:
     bench.world.failing = {f"delete {OLD}"}
     bench.apply(named("two"), USER)

@@ -11,13 +11,14 @@ from reconciler.engine.changes import Decided, Facts, Options, decide
 from reconciler.engine.executor import Run, execute
 from reconciler.engine.graph import Graph, build_graph
 from reconciler.engine.planner import Blueprint, Frame, compose_plan
+from reconciler.engine.recover import recover
 from reconciler.engine.refresh import name_resources, observe
 from reconciler.engine.replacing import with_replaced
 from reconciler.engine.selection import select
 from reconciler.engine.steps import build_steps
 from reconciler.errors import ProviderError
 from reconciler.model.address import ResourceAddress
-from reconciler.model.change import Change, Effect
+from reconciler.model.change import Change, Effect, Step, StepKey
 from reconciler.model.event import Event
 from reconciler.model.handler import Handler, Look, Result, Settled, Sighting, Standing, Work
 from reconciler.model.kind import Attribute, Kind, Output
@@ -113,6 +114,10 @@ class ToyHandler(Handler):
         return {one.address: Settled(None) for one in waiting}
 
 
+CLOCK = Clock(lambda: "2026-01-01T00:00:00.000Z", lambda _: False, lambda _: 100.0)
+_NO_OPTIONS: Mapping[str, object] = {}
+
+
 @dataclass(slots=True)
 class Bench:
     """A world, a state and handlers; plans and applies sets of Desired."""
@@ -122,6 +127,7 @@ class Bench:
     events: list[Event] = field(default_factory=list)
     batches: int = 0
     operations: itertools.count[int] = field(default_factory=itertools.count)
+    steps: Mapping[StepKey, Step] = field(default_factory=dict)  # of the last apply
 
     @property
     def handlers(self) -> dict[str, Handler]:
@@ -148,24 +154,36 @@ class Bench:
         plan = compose_plan(decided, steps, self.handlers, frame)
         return Blueprint(plan, decided, steps, manifest, graph.waits_for, graph.uses)
 
-    def apply(self, *wanted: Desired, stop: StopSignal | None = None, parallelism: int = 4) -> list[str]:
-        """Plans and applies; gives the calls that were made."""
-        blueprint = self.plan(*wanted)
+    def apply(
+        self,
+        *wanted: Desired,
+        stop: StopSignal | None = None,
+        parallelism: int = 4,
+        batches: int | None = None,
+        options: Mapping[str, object] = _NO_OPTIONS,
+    ) -> list[str]:
+        """Recovers, plans and applies, cut off after so many batches of events; gives the calls that were made."""
         before = len(self.world.calls)
+        self.take(recover(self.state, self.handlers, CLOCK).events)
+        blueprint = self.plan(*wanted, **options)
+        self.steps = blueprint.steps
         run = Run(
             "run",
             "tester",
-            Clock(lambda: "2026-01-01T00:00:00.000Z", lambda _: False, lambda _: 100.0),
+            CLOCK,
             stop or StopSignal(),
             lambda gate: gate.choices[0],
             lambda: f"op{next(self.operations)}",
             parallelism=parallelism,
         )
-        for batch in execute(blueprint, self.handlers, run):
+        for batch in itertools.islice(execute(blueprint, self.handlers, run), batches):
             self.batches += 1
-            self.events.extend(batch)
-            self.state = self.state.after(batch)
+            self.take(batch)
         return self.world.calls[before:]
+
+    def take(self, batch: tuple[Event, ...]) -> None:
+        self.events.extend(batch)
+        self.state = self.state.after(batch)
 
 
 def thing(key: str, *, kind: str = "thing", **attributes: Value) -> Desired:
