@@ -104,9 +104,9 @@ class _Building:
         there, gone = self.forward.get(other), self.removal.get(other)
         if forward and there:
             self.requires[forward].add(there)
-        if removal and gone:
+        if removal and gone and other in self._needed_before(change):
             self.requires[gone].add(removal)
-        elif removal and there:
+        elif removal and there and not gone:
             self._order_removal(removal, there, other)
         self._harmless_first(change, other)
 

@@ -36,12 +36,15 @@ def _without_preferences(steps: Steps) -> Steps:
 
 
 def _gone_first(steps: Steps) -> Steps:
-    """Objects that exchange their names cannot stand beside their successors: the old ones go first after all."""
+    """What goes waits only for what goes too: its successor needs its place, or its user needs what comes into its place.
+
+    The user refers to nothing for so long; the other way is no order at all.
+    """
     loops = _loops(steps)
-    going = {key for key in loops if key.address.replaced}
+    coming = {key for key in loops if key.operation != "delete"}
     return {
-        key: replace(step, requires=tuple(one for one in step.requires if one not in loops))
-        if key in going
+        key: replace(step, requires=tuple(one for one in step.requires if one not in coming))
+        if key in loops - coming
         else step
         for key, step in steps.items()
     }

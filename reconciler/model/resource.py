@@ -88,11 +88,13 @@ class Prior:
     applied_by: str = ""
 
     def renamed(self, address: ResourceAddress, moves: Mapping[ResourceAddress, ResourceAddress]) -> Prior:
-        """The same under this address, where others have moved as well."""
-        if address == self.address and moves.keys().isdisjoint(self.depends_on):
+        """The same under this address, where others have moved as well. What stood where they are now is long gone."""
+        if address == self.address and not (moves.keys() | moves.values()).intersection(self.depends_on):
             return self
+        arrived = set(moves.values())
         waits_for, uses = (
-            tuple(sorted(moves.get(one, one) for one in it)) for it in (self.depends_on, self.uses)
+            tuple(sorted(moves.get(one, one) for one in it if one in moves or one not in arrived))
+            for it in (self.depends_on, self.uses)
         )
         return replace(self, address=address, depends_on=waits_for, uses=uses)
 

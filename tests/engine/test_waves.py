@@ -39,6 +39,15 @@ def test_what_was_replaced_goes_first_where_its_successor_needs_its_place() -> N
     }
 
 
+def test_what_goes_first_leaves_its_user_alone_where_there_is_no_other_order() -> None:
+    gone, place = (
+        StepKey(ResourceAddress("thing", "gone"), "delete"),
+        StepKey(ResourceAddress("thing", "a"), "delete"),
+    )
+    steps = Step(A, (place,), ()), Step(place, (gone,), ()), Step(gone, (B,), ()), Step(B, (A,), ())
+    assert waves(*steps) == {gone: 1, place: 2, A: 3, B: 4}
+
+
 def test_what_cannot_be_ordered_is_named() -> None:
     with pytest.raises(PlanError, match=r"wait for each other: .*thing\.a.*thing\.b"):
         waves(Step(A, (B,), ()), Step(B, (A,), ()), Step(C, (A,), ()))
