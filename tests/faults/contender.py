@@ -39,7 +39,7 @@ def store_of(place: dict[str, Any], **timing: Any) -> Store:
     backend = place["backend"]
     if backend == "local":
         return LocalStore(Path(place["folder"]), SHOP)
-    shelf = SHELVES[backend](place["settings"], os.environ, "shop/default")
+    shelf = SHELVES[backend](place["settings"], os.environ, place.get("key", "shop/default"))
     return RemoteStore(backend, shelf, SHOP, timing=Timing(**timing))
 
 
@@ -84,10 +84,15 @@ def round_of(place: dict[str, Any], folder: Path, processes: int) -> list[dict[s
 LIBRARIES = {"s3": ("obstore.store", "obstore.exceptions"), "postgres": ("psycopg",)}
 
 
+def load_libraries(backend: str) -> None:
+    """Loads what a backend needs once, rather than in every child."""
+    for library in LIBRARIES.get(backend, ()):
+        importlib.import_module(library)
+
+
 def main() -> None:
     place, folder, processes, rounds = sys.argv[1:]
-    for library in LIBRARIES.get(json.loads(place)["backend"], ()):
-        importlib.import_module(library)  # once, rather than in every child
+    load_libraries(json.loads(place)["backend"])
     total: dict[str, int] = {"wrote": 0, "refused": 0, "rounds": int(rounds)}
     for _ in range(int(rounds)):
         for answer in round_of(json.loads(place), Path(folder), int(processes)):
