@@ -13,7 +13,7 @@ Steps = Mapping[StepKey, Step]
 
 def in_waves(steps: Steps) -> dict[StepKey, Step]:
     """The steps in order, each with its wave. Raises PlanError where they cannot be ordered."""
-    for give_way in (_as_it_is, _without_preferences, _gone_first):
+    for give_way in (_as_it_is, _without_preferences, _gone_first, _gone_in_any_order):
         steps = give_way(steps)
         ordered = _ordered(steps)
         if len(ordered) == len(steps):
@@ -45,6 +45,17 @@ def _gone_first(steps: Steps) -> Steps:
     return {
         key: replace(step, requires=tuple(one for one in step.requires if one not in coming))
         if key in loops - coming
+        else step
+        for key, step in steps.items()
+    }
+
+
+def _gone_in_any_order(steps: Steps) -> Steps:
+    """A memory that contradicts itself keeps nobody from deleting: the service says what it still needs."""
+    loops = _loops(steps)
+    return {
+        key: replace(step, requires=tuple(one for one in step.requires if one not in loops))
+        if key in loops and key.operation == "delete"
         else step
         for key, step in steps.items()
     }

@@ -48,6 +48,11 @@ def test_what_goes_first_leaves_its_user_alone_where_there_is_no_other_order() -
     assert waves(*steps) == {gone: 1, place: 2, A: 3, B: 4}
 
 
+def test_a_memory_with_a_loop_keeps_nobody_from_deleting() -> None:
+    gone = [StepKey(ResourceAddress("thing", key), "delete") for key in "ab"]
+    assert waves(Step(gone[0], (gone[1],), ()), Step(gone[1], (gone[0],), ())) == dict.fromkeys(gone, 1)
+
+
 def test_what_cannot_be_ordered_is_named() -> None:
     with pytest.raises(PlanError, match=r"wait for each other: .*thing\.a.*thing\.b"):
         waves(Step(A, (B,), ()), Step(B, (A,), ()), Step(C, (A,), ()))
