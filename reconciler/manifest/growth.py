@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from sys import intern
 from typing import Any
 
@@ -89,11 +90,11 @@ class Builder:
             StreamEndEvent,
         )
 
-        take = {
+        take: dict[type, Callable[[Any], None]] = {
             ScalarEvent: self._scalar,
-            MappingStartEvent: self._map_begins,
+            MappingStartEvent: partial(self._begin, Block),
             MappingEndEvent: self._ends,
-            SequenceStartEvent: self._list_begins,
+            SequenceStartEvent: partial(self._begin, Items),
             SequenceEndEvent: self._ends,
             AliasEvent: self._alias,
             DocumentStartEvent: self._document,
@@ -167,32 +168,30 @@ class Builder:
         else:
             node.put(key, value, frame.mark, spelling)
 
-    def _map_begins(self, event: Any) -> None:
-        self._begin(Block(), event)
-
-    def _list_begins(self, event: Any) -> None:
-        self._begin(Items(), event)
-
-    def _begin(self, node: Block | Items, event: Any) -> None:
+    def _begin(self, made: type[Block | Items], event: Any) -> None:
         if event.ctag is not None:
             raise _tag_refusal(event)
-        if len(self._stack) >= DEEPEST:
+        stack = self._stack
+        if len(stack) >= DEEPEST:
             raise _depth_refusal(event)
         self._written += 1
+        node = made()
         self._add(node, event)
         anchor = event.anchor
         if anchor is not None:
             self._anchors[anchor] = None
-        self._stack.append(_Frame(node, anchor, self._written + self._repeated))
+        stack.append(_Frame(node, anchor, self._written + self._repeated))
 
     def _ends(self, event: Any) -> None:
-        frame = self._stack.pop()
+        stack = self._stack
+        frame = stack.pop()
         if frame.merged and isinstance(frame.node, Block):
             self._take_merged(frame.merged, frame.node, event)
         if frame.anchor is not None:
             size = self._written + self._repeated - frame.size_before + 1
             self._anchors[frame.anchor] = _Anchored(frame.node, None, size, frame.height)
-        self._deepen(frame.height, event)
+        if stack and stack[-1].height <= frame.height:
+            stack[-1].height = frame.height + 1
 
     def _take_merged(self, merged: list[tuple[Node, Mark]], node: Block, event: Any) -> None:
         """A map's own keys win over what it merges, and what is merged first over what comes later."""
