@@ -50,7 +50,9 @@ def test_interrupted_at_a_boundary(trials: Bench, story: str, act: str, part: in
     took = interrupted(trials, story, act, range(1 + part, trials.stories[story].boundaries + 1, step))
     assert max(took, default=0) <= (1 if act == "twice" else 5)
     what = {"int": "SIGINT", "term": "SIGTERM", "twice": "SIGINT twice"}[act]
-    record(15, f"{what} at a request or durable write: {story}", len(took), OUTCOME, worst=max(took, default=0))
+    record(
+        15, f"{what} at a request or durable write: {story}", len(took), OUTCOME, worst=max(took, default=0)
+    )
 
 
 @pytest.mark.timeout(900)
