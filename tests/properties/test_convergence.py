@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -10,138 +9,19 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.clients.images import image, layout_files, write_folder
-from tests.e2e.shop import WORKER
-from tests.harness import Project, project
+from tests.harness import project
+from tests.properties.manifests import ALLOWED, apply_and_look_again, lay_out, manifests
 
 GONE = ("application", "worker", "secret", "deployment")
-names = st.sampled_from(["a", "b", "c"])
-texts = st.sampled_from(
-    ["info", "debug", "1.10", "no", "", "ünïcode", "with ${var.word} inside", "$${not}", "0123"]
-)
-variables = st.dictionaries(st.sampled_from(["LOG", "MODE", "PORT"]), texts, max_size=3)
-instance_types = st.one_of(
-    st.sampled_from(["lite", "basic", "standard-1", "standard-4", "dev"]),
-    st.fixed_dictionaries(
-        {
-            "vcpu": st.sampled_from([1, 2]),
-            "memory_mib": st.sampled_from([6144, 8192]),
-            "disk_mb": st.just(9000),
-        }
-    ),
-)
-constraints: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
-    {},
-    optional={
-        "regions": st.lists(st.sampled_from(["WEUR", "EEUR", "enam"]), min_size=1, max_size=2, unique=True),
-        "tiers": st.sampled_from([[1], [2, 1]]),
-        "jurisdiction": st.just("eu"),
-    },
-).filter(lambda it: "jurisdiction" not in it or "enam" not in str(it))
-applications = st.fixed_dictionaries(
-    {"image": st.sampled_from(["${images.one}", "${images.two.ref}"])},
-    optional={
-        "instance_type": instance_types,
-        "max_instances": st.sampled_from([0, 1, 5, "${var.count}"]),
-        "constraints": constraints,
-        "environment_variables": variables,
-        "labels": variables,
-        "rollout_step_percentage": st.sampled_from([25, [100]]),
-        "rollout_active_grace_period": st.sampled_from([0, 60]),
-        "command": st.just(["run", "--fast"]),
-        "observability": st.sampled_from([{"logs": {"enabled": True}}, {"logs": {"enabled": False}}]),
-        "ports": st.just([{"name": "http", "port": 80}]),
-        "dns": st.just({"servers": ["1.1.1.1"]}),
-        "secrets": st.just({"TOKEN": "${secrets.token}"}),
-        "rollout_on": st.just(["secret.token"]),
-    },
-)
-workers = st.fixed_dictionaries(
-    {},
-    optional={
-        "vars": variables,
-        "secrets": st.just({"DSN": "pg://${secrets.token}@db"}),
-        "triggers": st.just({"crons": ["*/5 * * * *"]}),
-        "observability": st.just({"enabled": True}),
-        "limits": st.just({"cpu_ms": 50}),
-        "compatibility_flags": st.just(["nodejs_compat"]),
-    },
-)
-
-deployments = st.fixed_dictionaries(
-    {"image": st.just("${images.one}"), "location": st.sampled_from(["sfo06", "ams02"])},
-    optional={
-        "instance_type": st.sampled_from(["lite", "basic"]),
-        "environment_variables": variables,
-        "secrets": st.just({"TOKEN": "${secrets.token}"}),
-    },
-)
-own_names = st.permutations(["first", "second", "third"])
-"""Names for a, b and c, exchanged between versions of a manifest: what goes by one may have to go before another comes."""
-
-
-@st.composite
-def secrets(draw: st.DrawFn) -> dict[str, Any]:
-    source: dict[str, Any] = {"from": {"env": "TOKEN"}}
-    made = {"token": source}
-    for key, name in zip("abc", draw(own_names), strict=True):
-        if draw(st.booleans()):
-            made[key] = {**source, "targets": ["account"], "name": name}
-    return made
-
-
-@st.composite
-def manifests(draw: st.DrawFn) -> dict[str, Any]:
-    classes = iter(["Api", "Jobs"])
-    made: dict[str, Any] = {}
-    bindings: dict[str, str] = {}
-    named = dict(zip("abc", draw(own_names), strict=True))
-    for key, block in draw(st.dictionaries(names, applications, max_size=3)).items():
-        class_name = next(classes, None)
-        owned = {"class_name": class_name} if class_name else {"instances": 1}
-        if class_name is None:
-            block.pop("max_instances", None)
-        else:
-            bindings[key.upper()] = f"${{applications.{key}}}"
-        made[key] = {**block, **owned, "name": named[key]}
-    manifest: dict[str, Any] = {
-        "version": 1,
-        "project": "law",
-        "variables": {"word": {"default": "w"}, "count": {"type": "integer", "default": 3}},
-        "images": {"one": {"archive": "one"}, "two": {"archive": "two"}},
-        "secrets": draw(secrets()),
-        "deployments": draw(st.dictionaries(names, deployments, max_size=2)),
-        "outputs": {key: f"${{applications.{key}.id}}" for key in made},
-    }
-    manifest["applications"] = made
-    if bindings:
-        worker = {"main": "worker.js", "compatibility_date": "2026-10-01", **draw(workers)}
-        manifest["workers"] = {"edge": {**worker, "bindings": bindings}}
-    return manifest
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(manifests(), min_size=1, max_size=3))
 def test_applying_leaves_nothing_to_do(versions: list[dict[str, Any]]) -> None:
     with tempfile.TemporaryDirectory() as folder, project(Path(folder)) as made:
-        write_folder(Path(folder) / "one", layout_files(image(b"one")))
-        write_folder(Path(folder) / "two", layout_files(image(b"two")))
-        made.write(WORKER, "worker.js")
-        made.environ["TOKEN"] = "t0ken-value"
+        lay_out(made)
         for version in versions:
             apply_and_look_again(made, version)
-        ended = made.run("destroy", "--yes", "--allow", "DELETES_DATA", "--allow", "DISABLES_CONTAINER")
+        ended = made.run("destroy", "--yes", *ALLOWED)
         assert ended.code == 0, ended.err
         assert {kind: made.world(kind) for kind in GONE} == {kind: [] for kind in GONE}
-
-
-def apply_and_look_again(made: Project, manifest: dict[str, Any]) -> None:
-    made.write(json.dumps(manifest, indent=1))
-    plan = made.plan()
-    allowed = [word for flag in plan["allow_needed"] for word in flag.split(" ")]
-    ended = made.run("apply", "--yes", *allowed)
-    assert ended.code == 0, (ended.err, plan)
-    again = made.plan()
-    assert again["changes"] == [], again["changes"]
-    assert again["drift"] == []
-    assert made.run("plan", "--detailed-exitcode").code == 0

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.clients.images import image, layout_files, write_folder
 from tests.e2e.shop import WORKER
 from tests.harness import Project, project
-from tests.properties.test_convergence import manifests
+from tests.properties.manifests import manifests
 
 _OF_THE_SERVICE = {
     "id",

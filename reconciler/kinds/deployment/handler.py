@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -148,7 +149,9 @@ class DeploymentHandler(Handler):
 
     def _made(self, change: Change, body: Mapping[str, Any]) -> Document:
         if change.action is Action.REPLACE and change.observed is not None:
-            return self._deployments.recreate_deployment(change.observed.identity, body)
+            # Where what it uses is replaced too, the old one had to go first.
+            with suppress(NotFoundError):
+                return self._deployments.recreate_deployment(change.observed.identity, body)
         return self._deployments.create_deployment(body)
 
     def update(self, change: Change, work: Work) -> Result:
