@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -176,9 +177,12 @@ class Bench:
             lambda: f"op{next(self.operations)}",
             parallelism=parallelism,
         )
+        others = set(threading.enumerate())
         for batch in itertools.islice(execute(blueprint, self.handlers, run), batches):
             self.batches += 1
             self.take(batch)
+        for hand in set(threading.enumerate()) - others:
+            hand.join()  # what was under way when it was cut off
         return self.world.calls[before:]
 
     def take(self, batch: tuple[Event, ...]) -> None:

@@ -106,7 +106,9 @@ class Session:
         known = [one for one in self.bench.state.resources if not one.replaced]
         free = [one for one in (ResourceAddress("thing", key) for key in KEYS) if one not in known]
         if known and free:
-            self.bench.state = self.bench.state.renamed({self.random.choice(known): self.random.choice(free)})
+            origin, target = self.random.choice(known), self.random.choice(free)
+            self.bench.state = self.bench.state.renamed({origin: target})
+            self.lost |= {target} if origin in self.lost else set()
 
     def lose(self) -> None:
         """Somebody else deletes one; what used it may go on referring to it."""

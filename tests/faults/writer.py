@@ -90,9 +90,15 @@ def trials(place: dict[str, Any], kills: int, longest: float, seed: int) -> Iter
     for number in range(kills):
         if number % KILLS_EACH == 0:
             there, here = 0, {**place, "key": f"shop/{number}", "folder": f"{place['folder']}-{number}"}
+            here["settings"] = {**place["settings"], **anew(place["settings"], number)}
         safe = max(there, killed(here, random.uniform(0, longest)))
         there, verdict = judged(here, safe)
         yield verdict
+
+
+def anew(settings: dict[str, str], number: int) -> dict[str, str]:
+    """At a state server, an address is a state."""
+    return {"address": f"{settings['address']}-{number}"} if "address" in settings else {}
 
 
 def judged(place: dict[str, Any], safe: int) -> tuple[int, str]:
