@@ -33,6 +33,16 @@ def estate(applications: int, *, changed: bool = False, archive: str = "") -> st
     return "\n".join(lines) + "\n"
 
 
+def every_one_changed(applications: int, *, alike: bool) -> str:
+    """The estate with a change in each application: the same in all, or with a variable of its own, told one by one."""
+    lines = estate(applications).replace("max_instances: 5", "max_instances: 6").splitlines()
+    if alike:
+        return "\n".join(lines) + "\n"
+    mark = "      SERVICE: app-"
+    own = (f"\n      OWN_{line.removeprefix(mark)}: added" if line.startswith(mark) else "" for line in lines)
+    return "\n".join(map("".join, zip(lines, own, strict=True))) + "\n"
+
+
 def modules(applications: int) -> dict[str, str]:
     """The worker modules that an estate of so many applications names, by file."""
     groups = max(1, applications // 100)

@@ -36,7 +36,7 @@ ONLY_USERS = {
     "docker": {"clients"},
     "dockerfile_parse": {"clients"},
     "uvicorn": {"emulator"},
-    "msgspec": {"storage", "clients", "emulator"},
+    "msgspec": {"storage", "clients", "emulator", "render"},
     "cryptography": {"storage"},
     "obstore": {"storage"},
     "psycopg": {"storage"},

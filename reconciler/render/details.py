@@ -6,13 +6,14 @@ A shape that is not known here is told plainly.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, TypeGuard
 
 from reconciler.frozen import frozen
 from reconciler.model.plan import PlannedChange
 from reconciler.render.harmless import harmless
 from reconciler.render.values import Wording, size_text
 
+_NUMBERS = (int, float)
 _SIGNS = {"added": "+", "changed": "~", "removed": "-"}
 
 
@@ -63,6 +64,11 @@ class Rollout:
         return max((one.ends_after or 0 for one in self.steps), default=0)
 
     @property
+    def is_drawn(self) -> bool:
+        """Whether there is anything to be seen of it."""
+        return bool(self.steps and self.instances)
+
+    @property
     def is_manual(self) -> bool:
         """Whether somebody asks for each step, whenever that is."""
         return self.kind == "full_manual"
@@ -101,7 +107,7 @@ def duration(seconds: float) -> str:
 def rollout_of(change: PlannedChange) -> Rollout | None:
     """The rollout that a change starts, None where it starts none."""
     told = change.details.get("rollout")
-    if not isinstance(told, Mapping) or not isinstance(told.get("steps"), list | tuple):
+    if not _is_rollout(told):
         return None
     steps = tuple(
         _step(number, one) for number, one in enumerate(told["steps"], 1) if isinstance(one, Mapping)
@@ -116,6 +122,10 @@ def rollout_of(change: PlannedChange) -> Rollout | None:
     )
 
 
+def _is_rollout(told: Any) -> TypeGuard[Mapping[str, Any]]:
+    return isinstance(told, Mapping) and isinstance(told.get("steps"), list | tuple)
+
+
 def _step(number: int, told: Mapping[str, Any]) -> RolloutStep:
     capacity = _number(told.get("capacity"))
     return RolloutStep(
@@ -123,22 +133,29 @@ def _step(number: int, told: Mapping[str, Any]) -> RolloutStep:
         _number(told.get("percentage")) or 0,
         int(_number(told.get("instances")) or 0),
         None if capacity is None else int(capacity),
-        *(_number(told.get(key)) for key in ("seconds", "starts_after", "ends_after")),
+        _number(told.get("seconds")),
+        _number(told.get("starts_after")),
+        _number(told.get("ends_after")),
     )
 
 
 def _number(value: Any) -> float | None:
-    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+    return value if type(value) in _NUMBERS else None
 
 
 def facts_of(change: PlannedChange, wording: Wording) -> Iterator[Fact]:
     """Everything else that a kind says of a change; what an attribute says already is left out."""
+    told = {
+        key: value
+        for key, value in sorted(change.details.items())
+        if value is not None and not (key == "rollout" and _is_rollout(value))
+    }
+    if not told:
+        return
     said = {wording.shown(one.after) for one in change.attributes if isinstance(one.after, str | int)}
     simple: list[str] = []
-    for key, value in sorted(change.details.items()):
+    for key, value in told.items():
         title = harmless(key)
-        if value is None or (key == "rollout" and rollout_of(change)):
-            continue
         if isinstance(value, Mapping) and value.keys() <= {*_SIGNS, "more"}:
             yield _difference(title, value, wording)
         elif isinstance(value, Mapping):

@@ -90,7 +90,7 @@ def _row(
     lines: tuple[str, ...] = (),
 ) -> Row:
     how = how or ("added" if not before else "removed" if not after else "changed")
-    notes = tuple(note for note in (more, _forcing(attribute), harmless(attribute.note)) if note)
+    notes = tuple(filter(None, (more, _forcing(attribute), harmless(attribute.note))))
     return Row(how, harmless(path), before, after, notes, attribute.source.line, lines)
 
 
@@ -119,7 +119,8 @@ class _Comparison:
             yield self._texts(path, before, after)
         else:
             shown = self.wording.pair(before, after, path)
-            more = "" if _NO_QUANTITY.search(path) else ratio(before, after)
+            more = ratio(before, after)
+            more = "" if more and _NO_QUANTITY.search(path) else more
             yield _row(self.attribute, path, *shown, how="changed", more=more)
 
     def _one_side(self, path: str, before: Any, after: Any) -> Row:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby
@@ -16,6 +17,7 @@ _FEW = 3
 _CROWD = 20
 """With more changes than this in a wave, those are a group that set the same things to different values."""
 _LAST = 1_000_000
+_ORDERED = json.JSONEncoder(sort_keys=True, default=str).encode
 
 
 @frozen
@@ -66,7 +68,11 @@ def all_waves(plan: Plan, *, fold: bool = True) -> Iterator[Wave]:
 def _folded(changes: Sequence[PlannedChange]) -> list[Group]:
     if len(changes) < _FEW:
         return [Group((one,)) for one in changes]
-    groups = _grouped([Group((one,)) for one in changes], _likeness, exact=True)
+    crowds = Counter(map(_outline, changes))
+    singles = [Group((one,)) for one in changes]
+    groups = _grouped(
+        singles, lambda one: _likeness(one) if crowds[_outline(one)] >= _FEW else one.address, exact=True
+    )
     if len(groups) > _CROWD:
         groups = _grouped(groups, _shape, exact=False)
     return groups
@@ -87,13 +93,18 @@ def _grouped(groups: Sequence[Group], key: Any, *, exact: bool) -> list[Group]:
     return found
 
 
+def _outline(change: PlannedChange) -> object:
+    """What equal changes share in any case, and few others do: quick to compare."""
+    return change.kind, change.action, change.effect, change.reason
+
+
 def _likeness(change: PlannedChange) -> object:
     attributes = tuple(
         (one.path, one.how, one.sensitive, one.known_after, _key(one.before), _key(one.after))
         for one in change.attributes
     )
     extra = (_key(change.details), change.notes, change.moved_from) if _says_more(change) else ()
-    return change.kind, change.action, change.effect, change.reason, change.hazards, attributes, extra
+    return _outline(change), change.hazards, attributes, extra
 
 
 def _says_more(change: PlannedChange) -> bool:
@@ -103,7 +114,7 @@ def _says_more(change: PlannedChange) -> bool:
 def _shape(change: PlannedChange) -> object:
     paths = tuple((one.path, one.how) for one in change.attributes)
     codes = tuple(one.code for one in change.hazards)
-    return change.kind, change.action, change.effect, change.reason, codes, paths, change.notes
+    return _outline(change), codes, paths, change.notes
 
 
 def _key(value: Any) -> object:
@@ -112,4 +123,4 @@ def _key(value: Any) -> object:
         return value
     if isinstance(value, bool | int | float):
         return type(value), value
-    return json.dumps(value, sort_keys=True, default=str)
+    return _ORDERED(value)

@@ -22,7 +22,9 @@ SHORTEST_DIGEST = 12
 _HEX = re.compile(r"(?<![0-9a-f])([0-9a-f]{64})(?![0-9a-f])")
 _ACCOUNT = re.compile(r"^[\w.-]+(?::\d+)?/[0-9a-f]{32}/(?=[^/])")
 _BARE = re.compile(r"[\w./@~][\w./:@+~=,%&?#*-]*")
+_NUMBERS = (int, float)
 _SIZE_KEYS = {"vcpu", "memory_mib", "disk_mb"}
+_QUOTED = json.JSONEncoder(ensure_ascii=False).encode
 _TYPED = frozenset(("true", "false", "null", "yes", "no", "on", "off", "~"))
 
 # What a type stands for: reference 5.1.
@@ -56,7 +58,7 @@ class Wording:
             return self._text(value, path)
         if isinstance(value, bool):
             return "true" if value else "false"
-        if isinstance(value, int | float):
+        if type(value) in _NUMBERS:
             return _number(value, path)
         if not self.whole and path == "instance_type" and (size := _size_text(value)):
             return size
@@ -84,11 +86,11 @@ class Wording:
 
     def _text(self, value: str, path: str) -> str:
         text = self.short(value)
-        if not self.whole:
+        if not self.whole and "/" in text:
             text = _ACCOUNT.sub("", text)
         if path.split(".", 1)[0] == "instance_type" and value in INSTANCE_TYPES:
             return f"{text} ({INSTANCE_TYPES[value]})"
-        shown = text if is_bare(text) else json.dumps(text, ensure_ascii=False)
+        shown = text if is_bare(text) else _QUOTED(text)
         return self.cut(harmless(shown), len(value))
 
 
@@ -126,7 +128,7 @@ def _is_number(text: str) -> bool:
 
 
 def _number(value: float, path: str) -> str:
-    text = json.dumps(value)
+    text = str(value) if type(value) is int else json.dumps(value)
     name = path.rpartition(".")[2]
     if name.endswith("_mib") and value >= 1024:
         return f"{text} ({value / 1024:g} GiB)"
@@ -149,7 +151,7 @@ def size_text(size: float) -> str:
 def ratio(before: Any, after: Any) -> str:
     """How many times as much, or the how manieth part, where that says something."""
     for value in (before, after):
-        if not isinstance(value, int | float) or isinstance(value, bool) or value <= 0:
+        if type(value) not in _NUMBERS or value <= 0:
             return ""
     if after >= 2 * before:
         return f"(x{after / before:.3g})"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import html
 import re
 from collections import Counter
 from dataclasses import replace
@@ -15,8 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.model.plan import Plan
+from reconciler.render.harmless import harmless
 from reconciler.render.html import render_html
-from reconciler.render.html.elements import element, empty, joined
+from reconciler.render.html.elements import around, element, empty, form, joined
 from tests.render.plans import (
     HOSTILE,
     ROLLOUT,
@@ -214,6 +216,18 @@ def test_a_rollout_is_drawn_and_told() -> None:
     assert page.count("filled: new instances; dashed: instances that serve, at worst") == 1
 
 
+def test_a_rollout_that_several_show_is_drawn_once_and_told_to_each() -> None:
+    alone = {"rollout": {**ROLLOUT, "kind": "another"}}
+    details = [{"rollout": ROLLOUT}, {"rollout": ROLLOUT}, alone]
+    page = render_html(
+        plan(*(change(f"application.{n}", "update", details=one) for n, one in enumerate(details)))
+    )
+    read = check(page)
+    assert page.count('class="drawing"') == 2
+    assert page.count('<use href="#r0"/>') == read.ids["r0"] + 1 == 2
+    assert page.count('class="steps"') == page.count('role="img"') == 3
+
+
 def test_a_rollout_is_drawn_over_time() -> None:
     times = ((0, 60), (60, 240), (300, 420))
     steps = [
@@ -287,6 +301,16 @@ def test_text_is_escaped_unless_it_is_html() -> None:
         '<p data-x="&quot;" hidden>&lt;b&gt;<b>x</b></p>'
     )
     assert joined(["<", empty("input", value="'")], "&") == '&lt;&amp;<input value="&#x27;"/>'
+    assert form('<p class="%s">100 %% %s</p>')('"', element("b", "<")) == (
+        '<p class="&quot;">100 % <b>&lt;</b></p>'
+    )
+
+
+@given(st.one_of(st.text(max_size=40), st.sampled_from(HOSTILE)))
+def test_a_text_is_written_in_the_same_way_wherever_it_stands(text: str) -> None:
+    whole = element("p", text)
+    assert whole == form("<p>%s</p>")(text) == "".join(around("p", [text])) == joined([empty("x"), whole])[4:]
+    assert html.unescape(whole[3:-4]) == harmless(text)
 
 
 # colours

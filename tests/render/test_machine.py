@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
+import pytest
 from hypothesis import given
 
 from reconciler.model.address import ResourceAddress
@@ -12,7 +14,7 @@ from reconciler.model.resource import Pending, Prior
 from reconciler.model.value import Secret
 from reconciler.render.machine import diagnostics_json, event_json, plan_json, plan_summary, render_json
 from reconciler.storage.codec import decode_plan, encode_plan
-from tests.render.plans import COST, change, plan, plans, random_plan, shop_plan
+from tests.render.plans import COST, attribute, change, plan, plans, random_plan, shop_plan
 
 API = ResourceAddress("application", "api")
 
@@ -28,6 +30,19 @@ def test_the_json_is_the_plan_and_the_same_bytes_every_time(of: Plan) -> None:
 def test_what_is_printed_can_be_read_back_and_is_what_would_be_saved(of: Plan) -> None:
     assert json.loads(plan_json(of)) == json.loads(encode_plan(of))
     assert decode_plan(plan_json(of).encode()) == decode_plan(encode_plan(of))
+
+
+@pytest.mark.parametrize(
+    ("value", "line"),
+    [
+        ({"b": [{"d": 1, "c": None}], "a": (1.5, True)}, '{"a": [1.5, true], "b": [{"c": null, "d": 1}]}'),
+        ({"b": "\ud800", "a": 1}, '{"a": 1, "b": "\\ud800"}'),
+        ({2: "x", 1: 2**70}, f'{{"1": {2**70}, "2": "x"}}'),
+        ("ä\x01\u2028", '"ä\\u0001\u2028"'),
+    ],
+)
+def test_a_value_is_written_in_one_way_however_odd(value: Any, line: str) -> None:
+    assert f'"before": {line}, "after"' in plan_json(plan(change("a.b", "update", attribute("x", value, 1))))
 
 
 def test_a_change_is_a_line() -> None:

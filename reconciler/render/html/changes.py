@@ -6,11 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from reconciler.model.change import Action
 from reconciler.model.plan import PlannedChange
-from reconciler.render.details import Fact, facts_of, rollout_of
+from reconciler.render.details import Fact, facts_of
 from reconciler.render.difference import Row, rows_of
 from reconciler.render.folding import Group
-from reconciler.render.html.chart import rollout_chart
-from reconciler.render.html.elements import NOTHING, Html, element, joined
+from reconciler.render.html.elements import NOTHING, Html, around, attributed, element, form, joined, size
 from reconciler.render.html.sheet import Sheet, place, wave_title
 from reconciler.render.reach import reach_text
 from reconciler.render.verdict import by_risk, few, plural, verb_of
@@ -28,13 +27,26 @@ _MOST_NAMES = 500
 _MOST_REACHED = 8
 _LONG_PATH = 44
 
+_HEAD = form(
+    '<span class="sign" aria-hidden="true">%s</span><span class="address">%s</span>'
+    '<span class="verb">%s</span><span class="reason">%s</span>%s'
+)
+_DELETED, _INSERTED = form("<del>%s</del>"), form("<ins>%s</ins>")
+_CHANGED = form("<del>%s</del> → <ins>%s</ins>")
+_REMARK = form("<td>%s</td>")
+_LINE = form('<tr%s><td>%s</td><th scope="row">%s</th><td>%s</td>%s</tr>')
+_TABLE = form('<table class="diff"><tbody>%s</tbody></table>')
+_LIST = form("<ul>%s</ul>")
+_BARE = form('<div tabindex="-1" class="change %s" id="c%s"%s><div class="head">%s</div></div>')
+_FOLD = form(
+    '<details%s class="change %s" id="c%s"%s><summary>%s</summary><div class="body">%s</div></details>'
+)
+
 
 def wave_changes(sheet: Sheet, room: int) -> Iterator[Html]:
     """The waves with their changes, in about so many bytes: where there is no more room, changes have their heads only."""
-    heads = {
-        sheet.number(group): joined(_head(sheet, group)) for wave in sheet.waves for group in wave.groups
-    }
-    bodies = _bodies(sheet, room - sum(len(head) + _FRAME for head in heads.values()))
+    heads = {sheet.number(group): _head(sheet, group) for wave in sheet.waves for group in wave.groups}
+    bodies = _bodies(sheet, room - sum(size(head) + _FRAME for head in heads.values()))
     for wave in sheet.waves:
         heading = element("h3", f"{wave_title(wave)} ({plural(wave.changes, 'change')})")
         numbers = map(sheet.number, wave.groups)
@@ -42,7 +54,7 @@ def wave_changes(sheet: Sheet, room: int) -> Iterator[Html]:
             _change(sheet, group, heads[number], bodies[number])
             for group, number in zip(wave.groups, numbers, strict=True)
         )
-        yield element("div", heading, *shown, class_="wave-group")
+        yield from around("div", (heading, *shown), class_="wave-group")
 
 
 def _bodies(sheet: Sheet, room: int) -> Mapping[int, Html]:
@@ -52,44 +64,42 @@ def _bodies(sheet: Sheet, room: int) -> Mapping[int, Html]:
     numbers = (sheet.numbers.get(change.address) for change in by_risk(sheet.plan))
     for number in dict.fromkeys(number for number in numbers if number is not None):
         body = joined(_body(sheet, groups[number])) if room > _TOO_LITTLE else _NO_ROOM
-        body = body if len(body.encode()) <= room else _NO_ROOM
-        room -= len(body.encode())
+        if (length := size(body)) > room:
+            body, length = _NO_ROOM, size(_NO_ROOM)
+        room -= length
         bodies[number] = body
     return bodies
 
 
 def _change(sheet: Sheet, group: Group, head: Html, body: Html) -> Html:
-    change, number = group.first, sheet.number(group)
-    attributes = {
-        "class_": f"change {change.action}",
-        "id": f"c{number}",
-        "data_count": len(group.changes) if len(group.changes) > 1 else None,
-    }
+    action, number = group.first.action, f"{sheet.number(group)}"
+    count = attributed({"data_count": len(group.changes)}) if len(group.changes) > 1 else NOTHING
     if not body:
-        return element("div", element("div", head, class_="head"), tabindex="-1", **attributes)
-    inside = element("div", body, class_="body")
-    return element("details", element("summary", head), inside, open=sheet.count <= _OPENED, **attributes)
+        return _BARE(action, number, count, head)
+    is_open = attributed({"open": True}) if sheet.count <= _OPENED else NOTHING
+    return _FOLD(is_open, action, number, count, head, body)
 
 
-def _head(sheet: Sheet, group: Group) -> Iterator[Html]:
+def _head(sheet: Sheet, group: Group) -> Html:
     change = group.first
     more = f" and {len(group.changes) - 1:,} more" if len(group.changes) > 1 else ""
-    yield element("span", Action(change.action).symbol, class_="sign", aria_hidden="true")
-    yield element("span", f"{change.address}{more}", class_="address")
-    yield element("span", verb_of(change), class_="verb")
-    yield element("span", sheet.cut(change.reason), class_="reason")
-    yield place(change.source)
+    return _HEAD(
+        Action(change.action).symbol,
+        f"{change.address}{more}",
+        verb_of(change),
+        sheet.cut(change.reason),
+        place(change.source),
+    )
 
 
 def _body(sheet: Sheet, group: Group) -> Iterator[Html]:
     change = group.first
     if rows := list(rows_of(change, sheet.wording, sheet.wave_of)):
         yield _differences(rows, change)
-    if rollout := rollout_of(change):
-        yield element("p", f"Rollout: {rollout.headline()}")
-        yield rollout_chart(rollout)
+    if rollout := sheet.rollouts.shown.get(change.address):
+        yield rollout
     if items := list(_notes(sheet, change)):
-        yield element("ul", *items)
+        yield _LIST(joined(items))
     if change.requires:
         yield element("p", "Waits for ", joined(map(sheet.link, change.requires), ", "), class_="soft")
     if reached := reach_text(group.changes, _MOST_REACHED):
@@ -104,26 +114,31 @@ def _differences(rows: Sequence[Row], change: PlannedChange) -> Html:
     if len(rows) > _MOST_ROWS:
         rest = f"and {len(rows) - _MOST_ROWS:,} more; the JSON has them all"
         shown.append(element("tr", element("td", rest, colspan=4)))
-    return element("table", element("tbody", *shown), class_="diff")
+    return _TABLE(joined(shown))
 
 
 def _lines(row: Row, home: int) -> Iterator[Html]:
     """A difference: what it does, where, both sides, and why it matters."""
-    before = element("del", row.before) if row.before else NOTHING
-    after = element("ins", row.after) if row.after else NOTHING
     notes = [element("b", note) if "replacement" in note else note for note in row.notes]
     notes += [f":{row.line}"] if row.line and row.line != home else []
-    yield element(
-        "tr",
-        element("td", row.sign.strip() or "~"),
-        element("th", row.path, scope="row"),
-        element("td", before, " → " if before and after else "", after),
-        element("td", joined(notes, " ")) if notes else NOTHING,
-        class_="long" if len(row.path) > _LONG_PATH else None,
+    yield _LINE(
+        attributed({"class_": "long"}) if len(row.path) > _LONG_PATH else NOTHING,
+        row.sign.strip() or "~",
+        row.path,
+        _sides(row),
+        _REMARK(joined(notes, " ")) if notes else NOTHING,
     )
     if row.lines:
         text = joined(map(_line, row.lines), Html("\n"))
         yield element("tr", element("td"), element("td", element("pre", text), colspan=3))
+
+
+def _sides(row: Row) -> Html:
+    if row.before and row.after:
+        return _CHANGED(row.before, row.after)
+    if row.before:
+        return _DELETED(row.before)
+    return _INSERTED(row.after) if row.after else NOTHING
 
 
 def _line(line: str) -> Html:

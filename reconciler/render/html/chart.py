@@ -31,24 +31,27 @@ class _Span:
     fresh_before: int
 
 
-def rollout_chart(rollout: Rollout) -> Html:
-    """The chart, with its numbers in a table below."""
-    if not rollout.steps or not rollout.instances:
+def rollout_chart(rollout: Rollout, drawn_as: str = "") -> Html:
+    """The chart, with its numbers in a table below; `drawn_as` names the drawing where it stands elsewhere."""
+    if not rollout.is_drawn:
         return NOTHING
-    return element("figure", _chart(rollout), _table(rollout))
+    drawn = empty("use", href=f"#{drawn_as}") if drawn_as else drawing(rollout)
+    width, height = _spans(rollout)[-1].ends + _RIGHT, _FLOOR + 20
+    chart = element(
+        "svg",
+        drawn,
+        class_="chart",
+        width=width,
+        viewBox=f"0 0 {width} {height}",
+        role="img",
+        aria_label=f"Rollout in {len(rollout.steps)} steps, as in the table",
+    )
+    return element("figure", chart, _table(rollout))
 
 
-def rollout_key(rollouts: Sequence[Rollout]) -> Html:
-    """What the charts of a page show and rest on, said once."""
-    if not rollouts:
-        return NOTHING
-    key = "In the charts of rollouts, filled: new instances; dashed: instances that serve, at worst."
-    assumed = dict.fromkeys(one.assumes for one in rollouts if one.assumes)
-    return element("p", key, *(f" Assumed: {text}." for text in assumed), class_="soft")
-
-
-def _chart(rollout: Rollout) -> Html:
-    spans = _timed(rollout) or _even(rollout)
+def drawing(rollout: Rollout, name: str | None = None) -> Html:
+    """What is in the chart."""
+    spans = _spans(rollout)
     right = spans[-1].ends
     parts = [
         empty("rect", class_="old", x=_LEFT, y=_TOP, width=right - _LEFT, height=_TALL),
@@ -59,16 +62,11 @@ def _chart(rollout: Rollout) -> Html:
     ]
     if rollout.worst_capacity is not None:
         parts.append(empty("path", class_="serving", d=_serving(rollout, spans)))
-    width, height = right + _RIGHT, _FLOOR + 20
-    return element(
-        "svg",
-        *parts,
-        class_="chart",
-        width=width,
-        viewBox=f"0 0 {width} {height}",
-        role="img",
-        aria_label=f"Rollout in {len(spans)} steps, as in the table",
-    )
+    return element("g", *parts, class_="drawing", id=name)
+
+
+def _spans(rollout: Rollout) -> list[_Span]:
+    return _timed(rollout) or _even(rollout)
 
 
 def _timed(rollout: Rollout) -> list[_Span]:

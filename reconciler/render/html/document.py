@@ -10,10 +10,8 @@ from importlib.resources import files
 from reconciler.model.plan import Plan
 from reconciler.render.command import next_command
 from reconciler.render.costs import cost_line, cost_moves
-from reconciler.render.details import rollout_of
 from reconciler.render.html.changes import wave_changes
-from reconciler.render.html.chart import rollout_key
-from reconciler.render.html.elements import NOTHING, Html, element, empty, joined
+from reconciler.render.html.elements import NOTHING, Html, around, element, empty, joined, size
 from reconciler.render.html.notices import attention, notices
 from reconciler.render.html.picture import MOST_NODES, picture
 from reconciler.render.html.shapes import legend
@@ -51,8 +49,8 @@ def render_html(plan: Plan, *, plan_hash: str = "", plan_file: str = "") -> str:
         element("style", style),
     )
     parts = _parts(Sheet.of(plan), plan_hash, plan_file)
-    body = element("body", *parts, element("script", script))
-    return f"<!doctype html>\n{element('html', head, body, lang='en')}\n"
+    body = around("body", (*parts, element("script", script)))
+    return "".join(("<!doctype html>\n", *around("html", (head, *body), lang="en"), "\n"))
 
 
 def _asset(name: str) -> Html:
@@ -84,9 +82,9 @@ def _parts(sheet: Sheet, plan_hash: str, plan_file: str) -> Iterator[Html]:
     above = joined([attention(sheet), *_graph(sheet)])
     below = joined(notices(sheet))
     footer = _footer(sheet, plan_hash, plan_file)
-    room = _LARGEST - sum(len(part.encode()) for part in (above, below, footer))
+    room = _LARGEST - sum(size(part) for part in (above, below, footer))
     yield _header(sheet)
-    yield element("main", above, _changes(sheet, room), below, id="main")
+    yield from around("main", (above, *_changes(sheet, room), below), id="main")
     yield footer
 
 
@@ -123,13 +121,13 @@ def _graph(sheet: Sheet) -> Iterator[Html]:
     yield element("section", element("h2", "Graph"), legend(counts), drawn, id="graph")
 
 
-def _changes(sheet: Sheet, room: int) -> Html:
+def _changes(sheet: Sheet, room: int) -> Iterator[Html]:
     if not sheet.count:
-        return NOTHING
-    rollouts = filter(None, map(rollout_of, sheet.plan.changes))
-    shown = wave_changes(sheet, room)
-    heading = element("h2", "Changes")
-    return element("section", heading, _filters(sheet), *shown, rollout_key([*rollouts]), id="changes")
+        return
+    heading, rollouts = element("h2", "Changes"), sheet.rollouts
+    room -= size(rollouts.drawings)
+    parts = (heading, _filters(sheet), rollouts.drawings, *wave_changes(sheet, room), rollouts.key)
+    yield from around("section", parts, id="changes")
 
 
 def _filters(sheet: Sheet) -> Html:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
 from reconciler.model.plan import PlannedDiagnostic, PlannedDrift
 from reconciler.render.costs import cost_changes, cost_grounds, cost_line
-from reconciler.render.html.elements import NOTHING, Html, element, joined
+from reconciler.render.html.elements import NOTHING, Html, element, form, joined
 from reconciler.render.html.sheet import Sheet, place
 from reconciler.render.notices import drift_groups, finding_groups, output_sides
 from reconciler.render.verdict import Danger, dangers, few, verb_of
@@ -14,6 +15,7 @@ from reconciler.render.verdict import Danger, dangers, few, verb_of
 _MOST = 200
 _MOST_NAMES = 10
 _AT_ONCE = 8
+_LIST, _DANGER = form("<ul>%s</ul>"), form("<li>%s%s%s%s</li>")
 
 
 def attention(sheet: Sheet) -> Html:
@@ -39,9 +41,9 @@ def attention(sheet: Sheet) -> Html:
 def _danger(sheet: Sheet, danger: Danger) -> Html:
     names = [sheet.link(one.address) for one in danger.changes[:_MOST_NAMES]]
     more = f" and {len(danger.changes) - _MOST_NAMES:,} more" if len(danger.changes) > _MOST_NAMES else ""
-    hazards = element("ul", *map(sheet.hazard, danger.hazards)) if danger.hazards else NOTHING
+    hazards = _LIST(joined(map(sheet.hazard, danger.hazards))) if danger.hazards else NOTHING
     what = f"{more} {verb_of(danger.first)}: {sheet.cut(danger.first.reason)}"
-    return element("li", joined(names, ", "), what, place(danger.source), hazards)
+    return _DANGER(joined(names, ", "), what, place(danger.source), hazards)
 
 
 def notices(sheet: Sheet) -> Iterator[Html]:
@@ -82,9 +84,9 @@ def _cost(sheet: Sheet) -> Html:
     """What it may cost a month, what moves that, and what the figures rest on."""
     if not (line := cost_line(sheet.plan)):
         return NOTHING
-    moved = [element("li", one) for one in cost_changes(sheet.plan)]
-    if len(moved) > _MOST:
-        moved[_MOST:] = [element("li", f"and {len(moved) - _MOST:,} more; the JSON has them all")]
+    moved = [element("li", one) for one in islice(cost_changes(sheet.plan), _MOST)]
+    if (count := len(sheet.plan.cost.changes) if sheet.plan.cost else 0) > _MOST:
+        moved.append(element("li", f"and {count - _MOST:,} more; the JSON has them all"))
     grounds = element("p", f"{'; '.join(cost_grounds(sheet.plan))}.", class_="soft")
     listed = element("ul", *moved) if moved else NOTHING
     return element("section", element("h2", "Cost"), element("p", line), listed, grounds, id="cost")

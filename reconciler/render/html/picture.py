@@ -9,7 +9,7 @@ from reconciler.frozen import frozen
 from reconciler.model.change import Action
 from reconciler.render.folding import Group
 from reconciler.render.harmless import harmless
-from reconciler.render.html.elements import Html, element, empty
+from reconciler.render.html.elements import NOTHING, Html, element, empty, form, joined
 from reconciler.render.html.shapes import definitions
 from reconciler.render.html.sheet import Sheet, wave_title
 from reconciler.render.verdict import verb_of
@@ -19,6 +19,10 @@ _FEW = 70
 """Up to so many nodes have their name beside them."""
 _TOP = 34
 _LONGEST_LABEL = 24
+_EDGE = form('<path d="%s" data-from="%s" data-to="%s"/>')
+_NODE = form(
+    '<a id="n%s" href="#c%s" class="n %s" tabindex="%s"><title>%s</title>%s<use href="#s-%s" x="%s" y="%s"/>%s</a>'
+)
 
 
 @frozen
@@ -106,31 +110,37 @@ def _edge(start: _Node, end: _Node, grid: _Grid) -> Html:
     across, down = x2 - x1, end.y - start.y
     bend = max(18, across // 2)
     path = f"M{x1} {start.y}c{bend} 0 {across - bend} {down} {across} {down}"
-    return empty("path", d=path, data_from=start.number, data_to=end.number)
+    return _EDGE(path, f"{start.number}", f"{end.number}")
 
 
 def _drawn(node: _Node, grid: _Grid, *, is_first: bool) -> Html:
     change = node.group.first
     more = f" and {len(node.group.changes) - 1} more" if len(node.group.changes) > 1 else ""
     waits = f", waits for {', '.join(change.requires)}" if change.requires else ""
-    parts = [element("title", f"{change.address}{more}: {verb_of(change)}{waits}")]
-    if grid.named:
-        parts.append(
-            empty("rect", class_="box", x=node.x - 12, y=node.y - 14, width=grid.width - 8, height=28, rx=6)
-        )
-    parts.append(empty("use", href=f"#s-{change.action}", x=node.x, y=node.y))
-    if grid.named:
-        parts.append(element("text", Action(change.action).symbol, class_="mark", x=node.x, y=node.y + 4))
-        parts.append(
-            element("text", _label(change.address, len(node.group.changes)), x=node.x + 16, y=node.y + 4)
-        )
-    return element(
-        "a",
-        *parts,
-        id=f"n{node.number}",
-        href=f"#c{node.number}",
-        class_=f"n {change.action}",
-        tabindex="0" if is_first else "-1",
+    number = f"{node.number}"
+    return _NODE(
+        number,
+        number,
+        change.action,
+        "0" if is_first else "-1",
+        f"{change.address}{more}: {verb_of(change)}{waits}",
+        _box(node, grid) if grid.named else NOTHING,
+        change.action,
+        f"{node.x}",
+        f"{node.y}",
+        _name(node) if grid.named else NOTHING,
+    )
+
+
+def _box(node: _Node, grid: _Grid) -> Html:
+    return empty("rect", class_="box", x=node.x - 12, y=node.y - 14, width=grid.width - 8, height=28, rx=6)
+
+
+def _name(node: _Node) -> Html:
+    change, level = node.group.first, node.y + 4
+    mark = element("text", Action(change.action).symbol, class_="mark", x=node.x, y=level)
+    return joined(
+        (mark, element("text", _label(change.address, len(node.group.changes)), x=node.x + 16, y=level))
     )
 
 

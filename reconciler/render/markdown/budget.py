@@ -10,6 +10,8 @@ from reconciler.render.markdown.marks import size
 
 _TOO_LITTLE = 250
 """With less room than this it is not worth to go on looking for an item that fits."""
+_MOST_MISSES = 20
+"""Nor is it after so many that did not."""
 
 
 @frozen
@@ -33,14 +35,16 @@ class Section:
         total = sum(self.weights)
         left = room - size(self.opening) - size(self.closing) - size(self.more(total))
         taken: list[str] = []
-        told = 0
+        told = misses = 0
         for item, weight in zip(self.items, self.weights, strict=True):
-            if left < _TOO_LITTLE:
+            if left < _TOO_LITTLE or misses > _MOST_MISSES:
                 break
             if (length := size(item)) <= left:
                 taken.append(item)
                 told += weight
                 left -= length
+            else:
+                misses += 1
         if not taken:
             return self.least
         rest = self.more(total - told) if told < total else ""
