@@ -5,11 +5,13 @@ Bodies go out as they are given. Deletions return when the service has said yes,
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from reconciler.clients.account_api import AccountApi, Document, object_in
 from reconciler.clients.transport import segment
+from reconciler.errors import NotFoundError
 
 _APPLICATIONS = "/containers/applications"
 _DEPLOYMENTS = "/containers/deployments"
@@ -121,6 +123,22 @@ class ContainersApi(AccountApi):
     def get_job(self, application_id: str, job_id: str) -> Document:
         """Gives one job with its status and events (reference 2.3)."""
         return self._document("GET", _job(application_id, job_id))
+
+    def find_job(self, application_id: str, is_it: Callable[[Document], bool]) -> Document | None:
+        """Gives the job of an application that is the one, though its status may not show it at once."""
+        others: set[str] = set()
+
+        def shown() -> Document | None:
+            known = self.get_application_status(application_id).get("jobs") or {}
+            for job_id in known.keys() - others:
+                with suppress(NotFoundError):
+                    job = self.get_job(application_id, job_id)
+                    if is_it(job):
+                        return job
+                others.add(job_id)
+            return None
+
+        return self.transport.awaited(shown, lambda job: job is not None)
 
     def terminate_job(self, application_id: str, job_id: str) -> Document:
         """Asks a job to end (reference 2.3)."""

@@ -61,8 +61,12 @@ class Emulated:
 
 @contextlib.contextmanager
 def emulated(server: LocalServer, make: Callable[[Cloudflare], Handler]) -> Iterator[Emulated]:
-    """An empty world, and the handler that `make` gives."""
-    api = Cloudflare(Transport(server.base_url, ApiCredentials(token="t0ken")), ACCOUNT)
+    """An empty world, whose time goes on where somebody waits, and the handler that `make` gives."""
+
+    def sleep(seconds: float) -> None:
+        made.drive("POST", "clock", {"advance": seconds})
+
+    api = Cloudflare(Transport(server.base_url, ApiCredentials(token="t0ken"), sleep=sleep), ACCOUNT)
     handler = make(api)
     made = Emulated(server, api, KindBench({handler.kind.name: handler}))
     made.drive("DELETE", "world")

@@ -6,7 +6,7 @@ answer was lost is found again.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -64,8 +64,10 @@ class JobsApi(Protocol):
     def get_job(self, application_id: str, job_id: str) -> Mapping[str, Any]:
         """One job with its events."""
 
-    def get_application_status(self, application_id: str) -> Mapping[str, Any]:
-        """The jobs that an application knows, by id."""
+    def find_job(
+        self, application_id: str, is_it: Callable[[dict[str, Any]], bool]
+    ) -> Mapping[str, Any] | None:
+        """The one among the jobs that an application knows; None once none can be hidden any more."""
 
 
 class JobHandler(Handler):
@@ -132,20 +134,13 @@ class JobHandler(Handler):
     def _lost(self, change: Change, run: str) -> Mapping[str, Any] | None:
         """The job that was started under this id; raises where there is none and the manifest says to stop then."""
         application = str(change.wanted["application"])
-        known = self._jobs.get_application_status(application).get("jobs") or {}
-        for job_id in known:
-            try:
-                job = self._jobs.get_job(application, job_id)
-            except NotFoundError:
-                continue
-            if variable_of(job, RUN_VARIABLE) == run:
-                return job
-        if _on_lost(change) == "stop":
+        job = self._jobs.find_job(application, lambda job: variable_of(job, RUN_VARIABLE) == run)
+        if job is None and _on_lost(change) == "stop":
             raise ProviderError(
                 f"a run was begun ({RUN_VARIABLE}={run}), its answer lost, and the service knows of none",
                 fix="find out whether it ran; the next apply starts it again (`on_lost: stop`)",
             )
-        return None
+        return job
 
     def update(self, change: Change, work: Work) -> Result:
         """Takes over a run that was started elsewhere."""
