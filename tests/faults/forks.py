@@ -47,6 +47,7 @@ class Order:
     at: int = 0  # the boundary at which it is sent signals; 0: at none
     act: str = "kill"
     kill_after: float = 0.0  # seconds until it is killed from outside; 0: never
+    patience: float = 0.0  # seconds until it gives a request up; 0: as long as for a user
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,7 @@ class Ran:
     after_signal: float = -1.0
     written: int = 0  # bytes to durable files
     cpu: float = 0.0  # seconds
+    struck: int = 0  # how often faults have struck by then
 
 
 class Forks:
@@ -163,6 +165,8 @@ def _be(order: Order, told: int) -> None:
         gc.disable()
         boundaries = Boundaries(order.at, order.act, tell=lambda **facts: _tell(told, facts))
         boundaries.watch()
+        if order.patience:
+            _lose_patience(order.patience)
         code = run(list(order.args))
         sys.stdout.flush()
         _tell(told, {"seen": boundaries.seen, "written": boundaries.written})
@@ -170,6 +174,20 @@ def _be(order: Order, told: int) -> None:
         traceback.print_exc()
     finally:
         os._exit(code)
+
+
+def _lose_patience(seconds: float) -> None:
+    """Every answer is waited for so long and no longer."""
+    import httpx
+
+    inner = httpx.HTTPTransport.handle_request
+
+    def handle_request(self: httpx.HTTPTransport, request: httpx.Request) -> httpx.Response:
+        request.extensions["timeout"] = {**request.extensions["timeout"], "read": seconds}
+        return inner(self, request)
+
+    vars_of: Any = httpx.HTTPTransport
+    vars_of.handle_request = handle_request
 
 
 def _tell(told: int, facts: Mapping[str, Any]) -> None:

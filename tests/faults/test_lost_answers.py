@@ -23,19 +23,29 @@ from tests.harness import Project
 from tests.kinds.fields.samples import ed25519
 
 LONG = bool(os.environ.get("RECONCILER_LONG"))
+OTHER = {
+    "max_instances": 9,
+    "configuration.vcpu": 4,
+    "vcpu": 4,
+    "domains": [{"domain": "docker.io", "path": "other"}],
+    "public_key": "other",
+    "defaults.vcpus": 4,
+}
+"""Values in the place of those that were sent, of every kind whose answers show any."""
 FAULTS: dict[str, dict[str, Any]] = {
     "dropped before the work": {"drop": "before"},
     "dropped after the work": {"drop": "after"},
     "429 with Retry-After": {"status": 429, "headers": {"Retry-After": "20"}, "body": {}},
     "429 without Retry-After": {"status": 429, "body": {}},
     "500": {"status": 500, "body": {}},
+    "502": {"status": 502, "body": {}},
     "503": {"status": 503, "body": {}},
     "a proxy's HTML page": {"html": True},
     "a slow answer": {"delay": 0.3},
+    "another value in the answer than was sent": {"echo": OTHER},
 }
-WRITES = {"POST": 31, "PUT": 13, "PATCH": 13, "DELETE": 19}
-"""How many of each the plan of every kind sends."""
 PARTS = 6
+OUTCOME = "in the same run or the next: 0 duplicates, 0 orphans, nothing lost"
 LOST_AFTER = "dropped after the work"
 EXACTLY_ONE = "exactly one object, its id known, {:.0f} extra reads at most"
 CROWD = ("secret", "ssh_public_key", "registry_protocol", "application", "deployment")
@@ -47,25 +57,42 @@ def trials(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
         yield made
 
 
-def some(part: int) -> list[tuple[str, int]]:
-    """Writes by method and number; a part of them, or a few."""
-    every = [(method, number) for method, count in WRITES.items() for number in range(count)]
-    return every[part::PARTS] if LONG else Random(part).sample(every, 1)
+@pytest.fixture(scope="module")
+def slower(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    """Where a request that is given up may still be done within the half minute that a list may hide it."""
+    with bench(tmp_path_factory.mktemp("slower"), rate=50.0) as made:
+        yield made
+
+
+def struck_everywhere(bench: Bench, part: int, fault: dict[str, Any], **cut: Any) -> int:
+    """Lets a fault strike single writes of a plan of every kind: a part of them, or in a short run one."""
+    every = [(method, n) for method, count in bench.stories["change"].writes.items() for n in range(count)]
+    some = every[part::PARTS] if LONG else Random(f"{fault}{cut}").sample(every, 1)
+    struck = 0
+    for method, number in some:
+        rule = {"method": method, "after": number, "fault": fault}
+        # A name's late deletion takes with it what has got the name meanwhile.
+        is_late = "patience" in cut and method == "DELETE"
+        first, again = bench.trial("change", cut, faults=[rule], remade=is_late)
+        assert first.code in (0, 1, 4), f"{method} {number}: {first.said}"
+        assert "Traceback" not in first.said
+        struck += again.struck
+    return struck
 
 
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("part", range(PARTS if LONG else 1))
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_fault_at_a_write(trials: Bench, fault: str, part: int, record: Record) -> None:
-    struck = 0
-    for method, number in some(part):
-        rule = {"method": method, "after": number, "fault": FAULTS[fault]}
-        first, _ = trials.trial("change", {}, faults=[rule])
-        assert first.code in (0, 1, 4), first.said
-        assert "Traceback" not in first.said
-        struck += 1
-    what = f"a write of a plan of every kind: {fault}"
-    record(8, what, struck, "in the same run or the next: 0 duplicates, 0 orphans, nothing lost")
+    struck = struck_everywhere(trials, part, FAULTS[fault])
+    record(8, f"a write of a plan of every kind: {fault}", struck, OUTCOME)
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("part", range(PARTS if LONG else 1))
+def test_a_write_that_is_given_up_before_it_is_done(slower: Bench, part: int, record: Record) -> None:
+    struck = struck_everywhere(slower, part, {"delay": 0.4}, patience=0.25)
+    record(8, "a write of a plan of every kind: given up, and done ten seconds later", struck, OUTCOME)
 
 
 # Answers lost after the work, where nothing else asks: the reads are counted.
@@ -123,6 +150,35 @@ def test_a_lost_answer_costs_at_most_two_reads(
     extra = reads[1] - reads[0]
     assert extra <= 2
     record(7, "POST, PATCH, PUT or DELETE done, and its answer lost", 1, EXACTLY_ONE, worst=extra)
+
+
+TASK: dict[str, Any] = {
+    "version": 1,
+    "project": "task",
+    "images": {"one": {"archive": "image-1"}},
+    "applications": {"tasks": {"image": "${images.one}", "instances": 0, "jobs": True}},
+    "jobs": {"one": {"application": "${applications.tasks}", "command": ["true"]}},
+}
+NOT_SEEN_AT_ONCE: dict[str, tuple[dict[str, Any], ...]] = {
+    "done ten seconds after it was given up": ({"delay": 0.4},),
+    "done, and hidden for half a minute": ({"drop": "after"}, {"stale": 30}),
+}
+
+
+@pytest.mark.parametrize("how", NOT_SEEN_AT_ONCE)
+def test_a_job_whose_answer_was_lost_runs_once(tmp_path: Path, how: str, record: Record) -> None:
+    [lost, *stale] = NOT_SEEN_AT_ONCE[how]
+    faults: list[dict[str, Any]] = [
+        {"method": "POST", "path": "/jobs$", "fault": lost},
+        *({"method": "GET", "path": "/client/v4/", "times": 0, "fault": one} for one in stale),
+    ]
+    start = begin(tmp_path / "start", TASK)
+    with forks(50.0) as server, begun(start, tmp_path / "run", server.rate) as project:
+        project.faults(*faults)
+        ended = ran(server, project, "apply", "--yes", patience=0.25)
+        assert ended.code == 0, ended.said
+        assert len(project.world("job")) == 1
+    record(7, f"the start of a job: {how}", 1, "runs once")
 
 
 def crowd(size: int, number: int) -> dict[str, Any]:
