@@ -14,8 +14,10 @@ from typing import Any
 
 import pytest
 
+from reconciler.cli.main import COMMANDS
 from reconciler.kinds.secret.handler import SecretHandler
 from reconciler.kinds.worker.handler import WorkerHandler
+from tests.cli.git_hosts import TOKEN, GitHost, served
 from tests.clients.images import image, layout_files, write_folder
 from tests.e2e.shop import WORKER
 from tests.faults.conftest import Record
@@ -25,7 +27,19 @@ from tests.harness import ACCOUNT, Ended, Project, project
 LONG = bool(os.environ.get("RECONCILER_LONG"))
 OLD, NEW = secrets("A"), secrets("B")
 WILL = {"hidden": "the sources themselves"}
+PLANNED = ("plan -o first.plan", "show first.plan", "apply -v first.plan")
+CHANGED = (
+    "apply --yes -v --json",
+    "apply --yes -v --resend-secrets",
+    "destroy --yes --allow DELETES_DATA -v",
+)
+REVIEWED = ("comment first.plan -v", "comment first.plan --json", "reviewed -v -o reviewed.plan", "comment")
+NOT_SEARCHED = {"emulator": "serves until it is stopped, and knows no project"}
 LOOKING = (
+    "init",
+    "explain worker.edge",
+    "explain secret.s0 --json",
+    "promote api --from staging --to production",
     "validate --format json",
     "validate --format sarif",
     "validate --format github",
@@ -113,20 +127,62 @@ NOWHERE = "0 hits of raw, base64, URL-, JSON-, shell-, HTML-escaped, reversed an
 
 def test_no_command_shows_or_keeps_a_secret(shop: Project, record: Record) -> None:
     search = Search((*OLD, *NEW))
-    assert searched(search, shop, "plan -o first.plan").code == 0
-    assert searched(search, shop, "show first.plan").code == 0
-    assert searched(search, shop, "apply -v first.plan").code == 0
+    for command in PLANNED:
+        assert searched(search, shop, command).code == 0
     for command in LOOKING:
         searched(search, shop, command)
     hide(shop, NEW)
     assert "changed" in searched(search, shop, "plan --detail full").out
-    assert searched(search, shop, "apply --yes -v --json").code == 0
-    assert searched(search, shop, "apply --yes -v --resend-secrets").code == 0
-    assert searched(search, shop, "destroy --yes --allow DELETES_DATA -v").code == 0
+    for command in CHANGED:
+        assert searched(search, shop, command).code == 0
     through_the_rest(search, shop)
     assert search.hits == []
     assert all(stat.S_IMODE(path.stat().st_mode) == 0o600 for path in (shop.folder / "state").rglob("*.json"))
-    record(10, ALL, len(LOOKING) + 7, NOWHERE)
+    record(10, ALL, len(PLANNED) + len(LOOKING) + 1 + len(CHANGED), NOWHERE)
+
+
+def in_a_pipeline(shop: Project, host: GitHost) -> None:
+    """Lets the project think that it runs on a pull request of GitHub, number 7, which has been merged."""
+    event = shop.write(json.dumps({"pull_request": {"number": 7, "head": {"sha": "c0ffee"}}}), "event.json")
+    shop.environ |= {
+        "GITHUB_API_URL": host.url,
+        "GITHUB_TOKEN": TOKEN,
+        "GITHUB_REPOSITORY": "o/r",
+        "GITHUB_EVENT_PATH": str(event),
+        "GITHUB_SHA": "beef" * 10,
+        "GITHUB_WORKSPACE": str(shop.folder),
+        "GITHUB_RUN_ID": "99",
+        "GITHUB_STEP_SUMMARY": str(shop.folder / "summary.md"),
+    }
+    merged = {"merged_at": "2026", "merge_commit_sha": "beef" * 10, "head": {"sha": "c0ffee"}}
+    host.pulls = [{"number": 7, "state": "merged", **merged}]
+    host.keep("c0ffee", (shop.folder / "first.plan").read_bytes())
+
+
+def test_no_review_shows_or_keeps_a_secret(shop: Project, record: Record) -> None:
+    search, host = Search((*OLD, *NEW, TOKEN)), GitHost()
+    shop.apply()
+    hide(shop, NEW)
+    assert searched(search, shop, "plan -o first.plan").code == 0
+    with served(host):
+        in_a_pipeline(shop, host)
+        for command in REVIEWED:
+            assert searched(search, shop, command).code == 0
+        for status in (401, 403, 422, 500):
+            host.faults.append(("POST|PATCH", status, {}, {"message": f"no {TOKEN} and its\n{TOKEN}"}))
+            hide(shop, OLD if status % 2 else NEW)
+            searched(search, shop, "comment -v")
+    search.through("comments", "\n".join(host.bodies).encode())
+    search.through("requests", json.dumps([one.body for one in host.asked], ensure_ascii=False).encode())
+    assert search.hits == []
+    assert host.bodies
+    what = "plans of 50 planted secrets posted on a pull request, refused, and fetched again; also the token"
+    record(10, what, len(REVIEWED) + 4, NOWHERE)
+
+
+def test_every_command_is_searched() -> None:
+    tried = {command.split()[0] for command in (*PLANNED, *LOOKING, *CHANGED, *REVIEWED)}
+    assert tried | NOT_SEARCHED.keys() == COMMANDS.keys()
 
 
 REQUESTS = (
