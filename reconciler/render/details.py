@@ -78,6 +78,11 @@ class Rollout:
         parts = [harmless(self.kind)]
         parts += [f"{self.instances} instances"] if self.instances != 1 else ["1 instance"]
         parts += [f"grace {self.grace_seconds:g} s"] if self.grace_seconds else []
+        return ", ".join([*parts, self.toll()] if self.toll() else parts)
+
+    def toll(self) -> str:
+        """What it costs those who are served: how many instances are away at worst, and for how long."""
+        parts = []
         if self.worst_capacity is not None and self.instances:
             parts.append(f"capacity never below {share(self.worst_capacity, self.instances)}")
         parts += [self._time()] if self.seconds else []
@@ -99,6 +104,8 @@ def duration(seconds: float) -> str:
     """A span of time for people."""
     if seconds < 120:
         return f"{seconds:.0f} s"
+    if seconds < 600:
+        return f"{seconds / 60:.2g} min"
     if seconds < 5400:
         return f"{seconds / 60:.0f} min"
     return f"{seconds / 3600:.1f} h"

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from reconciler.frozen import frozen
 from reconciler.model.change import Action
 from reconciler.model.plan import Plan, PlannedChange, PlannedHazard, PlannedSource
+from reconciler.render.details import rollout_of
 from reconciler.render.harmless import harmless
 
 _ALWAYS_COUNTED = (Action.DELETE, Action.REPLACE, Action.UPDATE, Action.CREATE)
@@ -21,6 +22,7 @@ _COUNTED = (
 )
 _HARMLESS = (99, "")
 _RARELY_DANGEROUS = frozenset({"UNPINNED_IMAGE"})
+_CROWD = 20
 _LONGEST_NAME = 140
 """Two names of 63 signs and more fit; anything longer came from elsewhere."""
 NO_RISK = "none: nothing that runs is stopped or replaced"
@@ -36,9 +38,10 @@ class Risk:
 
 @frozen
 class Danger:
-    """Changes that are dangerous in the same way, and what caused it."""
+    """Changes that are dangerous in the same way, and what caused it; `exact`: to the letter, else with values of their own."""
 
     changes: tuple[PlannedChange, ...]
+    exact: bool = True
 
     @property
     def first(self) -> PlannedChange:
@@ -49,6 +52,17 @@ class Danger:
     def hazards(self) -> tuple[PlannedHazard, ...]:
         """Its hazards, those that block first."""
         return tuple(sorted(self.first.hazards, key=lambda one: (one.severity != "blocked", one.code)))
+
+    @property
+    def reason(self) -> str:
+        """Why, as the first one says it."""
+        return self.first.reason if self.exact else f"{self.first.reason}; the others likewise"
+
+    @property
+    def toll(self) -> str:
+        """What its rollout costs those who are served; "" where it starts none, or the others start another."""
+        rollout = rollout_of(self.first) if self.exact else None
+        return rollout.toll() if rollout else ""
 
     @property
     def source(self) -> PlannedSource:
@@ -131,6 +145,21 @@ def dangers(plan: Plan) -> tuple[Danger, ...]:
             groups.setdefault(key, []).append(change)
     ranked = sorted(groups.items(), key=lambda item: item[0][0])  # type: ignore[index]
     return tuple(Danger(tuple(changes)) for _, changes in ranked)
+
+
+def crowded(found: tuple[Danger, ...]) -> tuple[Danger, ...]:
+    """Where there are more dangers than anybody reads, those are one that differ in their values only."""
+    if len(found) <= _CROWD:
+        return found
+    groups: dict[object, list[Danger]] = {}
+    for danger in found:
+        first = danger.first
+        codes = tuple(one.code for one in danger.hazards)
+        groups.setdefault((first.kind, first.action, first.effect, codes), []).append(danger)
+    return tuple(
+        Danger(tuple(change for one in alike for change in one.changes), exact=len(alike) == 1)
+        for alike in groups.values()
+    )
 
 
 def by_risk(plan: Plan) -> list[PlannedChange]:

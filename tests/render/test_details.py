@@ -28,7 +28,7 @@ def test_a_rollout_says_how_far_each_step_goes() -> None:
         (90, 180, 270),
     ]
     served = "full_auto, 14 instances, grace 60 s, capacity never below 7 of 14 (50 %)"
-    assert rollout.headline() == f"{served}, about 4 min to 49 min"
+    assert rollout.headline() == f"{served}, about 4.5 min to 49 min"
 
 
 def test_how_long_people_take_to_ask_for_a_step_is_not_guessed() -> None:

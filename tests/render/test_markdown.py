@@ -27,7 +27,7 @@ from reconciler.render.markdown import (
     render_markdown,
 )
 from reconciler.render.markdown.marks import cell, code, fence, fold, prose
-from tests.render.plans import HOSTILE, SECRET, change, plan, plans, random_plan, shop_plan
+from tests.render.plans import HOSTILE, ROLLOUT, SECRET, change, plan, plans, random_plan, shop_plan
 
 LINKS = Links(
     "https://git.example/o/r/blob/4e02ab1", "4e02ab1", "https://ci.example/full", "https://ci.example/json"
@@ -136,9 +136,7 @@ def test_a_limit_without_room_for_the_verdict_is_an_error() -> None:
 def test_danger_goes_before_all_else() -> None:
     hazard = PlannedHazard("DELETES_DATA", "blocked", "its data goes")
     worst = change("worker.edge", "delete", hazards=(hazard,), reason="not in the manifest any more")
-    others = (
-        change(f"application.a{n}", "update", reason=f"reason {n}", effect="rollout") for n in range(3_000)
-    )
+    others = (change(f"kind{n}.a", "update", reason=f"reason {n}", effect="rollout") for n in range(3_000))
     text = render_markdown(plan(*others, worst), 8_000)
     assert "[!CAUTION]\n> - **delete** `worker.edge`" in text
     assert re.search("and 2,9.. more resources; see the full plan", text)
@@ -148,13 +146,25 @@ def test_what_has_no_room_is_counted() -> None:
     text = render_markdown(
         plan(*(change(f"image.a{n}", "update", reason=f"r{n}") for n in range(5_000))), 8_000
     )
-    table = text.count("\n| ✏️ |")
+    table = text.count("\n| 1 ✏️ |")
     assert f"and {5_000 - table:,} more" in text
 
 
 def test_equal_changes_are_one_row() -> None:
     text = render_markdown(plan(*(change(f"image.a{n}", "update") for n in range(500))))
-    assert "| ✏️ | `image.a0` and 499 more | update |" in text
+    assert "| 1 ✏️ | `image.a0` and 499 more | update |" in text
+
+
+def test_a_crowd_of_dangers_that_differ_in_their_values_is_one() -> None:
+    some = [
+        change(f"application.a{n}", "update", reason=f"r{n}", effect="rollout", details={"rollout": ROLLOUT})
+        for n in range(21)
+    ]
+    few, many = render_markdown(plan(*some[:20])), render_markdown(plan(*some))
+    assert few.count("> - **update, rollout**") == few.count(">   - capacity never below 7 of 14") == 20
+    assert many.count("> - **update, rollout**") == 1
+    assert "`application.a2` and 18 more: `r0`; the others likewise" in many
+    assert "capacity" not in many.partition("| Wave |")[0]
 
 
 # what it says

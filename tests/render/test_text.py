@@ -13,6 +13,7 @@ from reconciler.model.plan import (
     PendingStep,
     Plan,
     PlannedChange,
+    PlannedDiagnostic,
     PlannedDrift,
     PlannedHazard,
     PlannedOutput,
@@ -258,7 +259,7 @@ def test_what_an_earlier_run_left_open_is_told() -> None:
 def test_the_requests_to_be_spent_and_the_next_command_end_it() -> None:
     shown = text(shop_plan(), plan_file="plan.json", plan_hash="7c41e9d0a2b8")
     assert "API    about 5 writes\nApply  reconciler apply plan.json\n" in shown
-    assert "plan 7c41e9d0a2b8, good until 2026-11-27T10:00:00Z" in shown.splitlines()[-1]
+    assert shown.splitlines()[-1] == "       plan 7c41e9d0a2b8, good until 2026-11-27T10:00:00Z"
 
 
 @given(plans(30))
@@ -282,8 +283,20 @@ def test_nothing_from_outside_is_obeyed_and_no_secret_is_shown(of: Plan, detail:
 
 @given(plans(40, hostile=False), st.sampled_from((60, 80, 120)))
 def test_it_fits_the_width(of: Plan, width: int) -> None:
-    for row in (*text(of, width=width).splitlines(), *text(of, width=width, ascii=True).splitlines()):
+    saved = {"plan_file": "plan.json", "plan_hash": "7c41e9d0a2b8"}
+    plain, typed = text(of, width=width, **saved), text(of, width=width, ascii=True, **saved)
+    for row in (*plain.splitlines(), *typed.splitlines()):
         assert columns(row) <= width or row.startswith(("Apply  ", "  why  ")), "commands are copied whole"
+
+
+def test_names_in_the_box_and_beside_it_fit_the_width() -> None:
+    names = [f"application.a-name-of-thirty-signs-{n:03}" for n in range(3)]
+    of = plan(*(change(name, "delete") for name in names))
+    findings = tuple(PlannedDiagnostic("warning", "W014", "it is loud", address=name) for name in names)
+    drifted = tuple(PlannedDrift(name, "max_instances", 5, 8, "revert") for name in names)
+    shown = text(replace(of, diagnostics=findings, drift=drifted), width=80)
+    assert all(columns(row) <= 80 for row in shown.splitlines() if not row.startswith("  why  "))
+    assert all(shown.count(name) >= 4 for name in names[:2])
 
 
 @given(plans(20))

@@ -10,7 +10,7 @@ from reconciler.render.costs import cost_changes, cost_grounds, cost_line
 from reconciler.render.html.elements import NOTHING, Html, element, form, joined
 from reconciler.render.html.sheet import Sheet, place
 from reconciler.render.notices import drift_groups, finding_groups, output_sides
-from reconciler.render.verdict import Danger, dangers, few, verb_of
+from reconciler.render.verdict import Danger, crowded, dangers, few, verb_of
 
 _MOST = 200
 _MOST_NAMES = 10
@@ -20,7 +20,7 @@ _LIST, _DANGER = form("<ul>%s</ul>"), form("<li>%s%s%s%s</li>")
 
 def attention(sheet: Sheet) -> Html:
     """What ends, stops, restarts or is blocked, each with its cause and line."""
-    found, flags = dangers(sheet.plan), sheet.plan.allow_needed
+    found, flags = crowded(dangers(sheet.plan)), sheet.plan.allow_needed
     if not found and not flags:
         return NOTHING
     items = [_danger(sheet, danger) for danger in found[:_MOST]]
@@ -41,8 +41,9 @@ def attention(sheet: Sheet) -> Html:
 def _danger(sheet: Sheet, danger: Danger) -> Html:
     names = [sheet.link(one.address) for one in danger.changes[:_MOST_NAMES]]
     more = f" and {len(danger.changes) - _MOST_NAMES:,} more" if len(danger.changes) > _MOST_NAMES else ""
-    hazards = _LIST(joined(map(sheet.hazard, danger.hazards))) if danger.hazards else NOTHING
-    what = f"{more} {verb_of(danger.first)}: {sheet.cut(danger.first.reason)}"
+    told = [*map(sheet.hazard, danger.hazards), *([element("li", toll)] if (toll := danger.toll) else [])]
+    hazards = _LIST(joined(told)) if told else NOTHING
+    what = f"{more} {verb_of(danger.first)}: {sheet.cut(danger.reason)}"
     return _DANGER(joined(names, ", "), what, place(danger.source), hazards)
 
 

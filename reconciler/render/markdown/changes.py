@@ -41,8 +41,9 @@ def table_row(sheet: Sheet, group: Group) -> str:
     change = group.first
     more = f" and {len(group.changes) - 1:,} more" if len(group.changes) > 1 else ""
     sign = "🔁" if change.effect == "rollout" else SIGNS.get(change.action, "")
+    wave = f"{change.wave} {sign}" if change.wave else sign
     return row(
-        sign, f"{code(change.address)}{more}", _action(change), _what(change), sheet.place(change.source)
+        wave, f"{code(change.address)}{more}", _action(change), _what(change), sheet.place(change.source)
     )
 
 

@@ -85,7 +85,7 @@ def _light(plan: Plan) -> str:
 
 
 def _table(sheet: Sheet, groups: Sequence[Group]) -> Section:
-    opening = "| | Resource | Action | What changes | Source |\n|---|---|---|---|---|\n"
+    opening = "| Wave | Resource | Action | What changes | Source |\n|---|---|---|---|---|\n"
     return Section(
         4,
         (table_row(sheet, group) for group in groups),

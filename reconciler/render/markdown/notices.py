@@ -11,7 +11,7 @@ from reconciler.render.markdown.budget import Section, section
 from reconciler.render.markdown.marks import code, fold, prose
 from reconciler.render.markdown.sheet import REST, Sheet
 from reconciler.render.notices import drift_groups, finding_groups, output_sides
-from reconciler.render.verdict import Danger, dangers, few, plural, verb_of
+from reconciler.render.verdict import Danger, crowded, dangers, few, plural, verb_of
 
 _ENDS = ("delete", "replace", "refused")
 _MOST_NAMES = 3
@@ -19,7 +19,7 @@ _MOST_NAMES = 3
 
 def danger_sections(sheet: Sheet) -> list[Section | str]:
     """What ends or is blocked, then what restarts; each with its cause and line."""
-    found = dangers(sheet.plan)
+    found = crowded(dangers(sheet.plan))
     grave = [one for one in found if _is_grave(one)]
     others = [one for one in found if not _is_grave(one)]
     return [_alert(sheet, "CAUTION", 1, grave), _alert(sheet, "WARNING", 2, others), *_flags(sheet)]
@@ -51,11 +51,13 @@ def _danger(sheet: Sheet, danger: Danger) -> Iterator[str]:
     where = sheet.place(danger.source)
     yield (
         f"- **{verb_of(danger.first)}** {', '.join(names)}{more}: "
-        f"{prose(danger.first.reason)}{f' ({where})' if where else ''}"
+        f"{prose(danger.reason)}{f' ({where})' if where else ''}"
     )
     for hazard in danger.hazards:
         blocked = "**blocked**, " if hazard.severity == "blocked" else ""
         yield f"  - {code(hazard.code)} {blocked}{prose(hazard.message)}"
+    if toll := danger.toll:
+        yield f"  - {prose(toll)}"
 
 
 def _flags(sheet: Sheet) -> list[Section | str]:
@@ -100,7 +102,7 @@ def _finding(sheet: Sheet, members: Sequence[PlannedDiagnostic]) -> str:
     names = [harmless(each.address) for each in members if each.address]
     who = f" {code(few(names))}" if names else ""
     where = sheet.place(one.source)
-    fix = f" Fix: {prose(one.detail)}" if one.detail else ""
+    fix = f"  \n  Fix: {prose(one.detail)}" if one.detail else ""
     severity = "**error**" if one.severity == "error" else "warning"
     return f"- {code(one.code)} {severity}{who}: {prose(one.summary)}{f' ({where})' if where else ''}{fix}\n"
 

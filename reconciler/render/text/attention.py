@@ -8,7 +8,7 @@ from reconciler.model.plan import PlannedHazard
 from reconciler.render.command import explaining_command
 from reconciler.render.harmless import harmless
 from reconciler.render.text.sheet import DANGER, Sheet, place
-from reconciler.render.verdict import Danger, addresses, dangers, verb_of
+from reconciler.render.verdict import Danger, addresses, crowded, dangers, verb_of
 
 _MOST = 8
 _MOST_NAMES = 3
@@ -17,7 +17,7 @@ _MOST_FLAGS = 6
 
 def attention(sheet: Sheet) -> Iterator[str]:
     """The box; nothing where there is no danger."""
-    found = dangers(sheet.plan)
+    found = crowded(dangers(sheet.plan))
     if not found and not sheet.plan.allow_needed:
         return
     yield sheet.title("! ATTENTION", code=DANGER)
@@ -38,13 +38,15 @@ def _danger(sheet: Sheet, danger: Danger) -> Iterator[str]:
     names = addresses(danger.changes)
     more = len(names) - _MOST_NAMES
     who = ", ".join(names[:_MOST_NAMES]) + (f" and {more:,} more" if more > 0 else "")
-    text = f"{verb_of(danger.first)}: {sheet.why(danger.first)}"
-    yield from sheet.page.ended(sheet.page.wrap(text, 6, f"  {who}  "), place(danger.source))
+    text = f"{verb_of(danger.first)}: {sheet.why(danger.reason)}"
+    yield from sheet.page.ended(sheet.page.wrap(f"{who}  {text}", 6, "  "), place(danger.source))
     hazards = danger.hazards[: sheet.most(4)]
     for hazard in hazards:
         yield from sheet.page.wrap(_said(sheet, hazard), 8, f"      {harmless(hazard.code)}: ")
     if len(hazards) < len(danger.hazards):
         yield f"      … and {len(danger.hazards) - len(hazards)} more hazards (--detail full)"
+    if toll := danger.toll:
+        yield from sheet.page.wrap(toll, 8, "      ")
 
 
 def _said(sheet: Sheet, hazard: PlannedHazard) -> str:

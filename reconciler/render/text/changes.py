@@ -101,7 +101,7 @@ def _head(sheet: Sheet, group: Group, width: int) -> Iterator[str]:
     sign = f"{Action(change.action).symbol:>3} "
     who = pad(_who(group), width)
     more = f"and {len(group.changes) - 1:,} more  " if len(group.changes) > 1 else ""
-    text = f"{more}{verb_of(change)}: {sheet.why(change)}{_remote_name(change)}"
+    text = f"{more}{verb_of(change)}: {sheet.why(change.reason)}{_remote_name(change)}"
     where = place(change.source)
     line = f"{sign}{who}  {text}"
     colour = COLOURS.get(change.action, "")

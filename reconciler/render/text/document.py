@@ -86,4 +86,5 @@ def _next(sheet: Sheet) -> Iterator[str]:
     yield f"Apply  {next_command(plan, style.plan_file, sheet.most(_MOST_FLAGS))}"
     if style.plan_file:
         name = f"plan {style.plan_hash}, " if style.plan_hash else ""
-        yield f"       {name}good until {harmless(plan.expires_at)}; refused if what it shows has moved by then"
+        yield "       refused if what it shows has moved meanwhile"
+        yield f"       {name}good until {harmless(plan.expires_at)}"

@@ -36,7 +36,7 @@ def drift(sheet: Sheet) -> Iterator[str]:
     for members, live, verdict in shown:
         who = few([harmless(one.address) for one in members])
         path = f"{harmless(members[0].path)}  " if members[0].path else ""
-        lines = sheet.page.wrap(f"{live}: {verdict}", 4, f"  {who}  {path}")
+        lines = sheet.page.wrap(f"{who}  {path}{live}: {verdict}", 4, "  ")
         yield from sheet.page.ended(lines, place(members[0].source))
     if len(shown) < len(groups):
         yield f"  … and {len(groups) - len(shown):,} more (--detail full)"
@@ -81,8 +81,9 @@ def checks(sheet: Sheet) -> Iterator[str]:
 def _finding(sheet: Sheet, members: list[PlannedDiagnostic]) -> Iterator[str]:
     one = members[0]
     who = few([harmless(each.address) for each in members if each.address])
-    head = f"  {harmless(one.code)} {one.severity}  {who}{': ' if who else ''}"
-    yield from sheet.page.ended(sheet.page.wrap(sheet.said(one.summary), 6, head), place(one.source))
+    told = f"{who}{': ' if who else ''}{sheet.said(one.summary)}"
+    head = f"  {harmless(one.code)} {one.severity}  "
+    yield from sheet.page.ended(sheet.page.wrap(told, 6, head), place(one.source))
     if one.detail:
         yield from sheet.page.wrap(sheet.said(one.detail), 6)
 

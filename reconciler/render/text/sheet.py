@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from reconciler.frozen import frozen
-from reconciler.model.plan import Plan, PlannedChange, PlannedSource
+from reconciler.model.plan import Plan, PlannedSource
 from reconciler.render.harmless import harmless
 from reconciler.render.layout import Page
 from reconciler.render.values import Wording, wording_of
@@ -78,12 +78,12 @@ class Sheet:
             text = f"{text[: most // 2]}… ({length:,} characters)"
         return self.wording.cut(text, length)
 
-    def why(self, change: PlannedChange) -> str:
+    def why(self, reason: str) -> str:
         """The reason of a change, which is told twice: in a line or so."""
-        reason = harmless(change.reason)
-        if self.is_full or len(reason) <= self.style.width:
-            return reason
-        return f"{reason[: self.style.width]}… ({len(change.reason):,} characters)"
+        shown = harmless(reason)
+        if self.is_full or len(shown) <= self.style.width:
+            return shown
+        return f"{shown[: self.style.width]}… ({len(reason):,} characters)"
 
     def title(self, text: str, right: str = "", code: str = HEADING) -> str:
         """The title of a section."""
