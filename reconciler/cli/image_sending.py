@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler.cli.account import Account
-from reconciler.cli.columns import size_text
 from reconciler.cli.options import Common
 from reconciler.cli.saying import answer, note
 from reconciler.clients.image_lookup import ImageLookup, missing_image
@@ -19,6 +18,7 @@ from reconciler.clients.image_reference import ImageReference
 from reconciler.clients.image_rules import copy_tag, place_image
 from reconciler.errors import IntegrityError, NotFoundError, ReconcilerError
 from reconciler.frozen import frozen
+from reconciler.render.amounts import size_text
 from reconciler.render.harmless import harmless
 from reconciler.render.machine import render_json
 

@@ -10,7 +10,6 @@ from typing import Any
 import click
 
 from reconciler.cli.account import Account, Cloud, open_cloud
-from reconciler.cli.columns import columns, size_text
 from reconciler.cli.image_garbage import Verdict, delete, own_names, verdicts
 from reconciler.cli.memories import all_memories
 from reconciler.cli.options import Common, common_options
@@ -20,7 +19,9 @@ from reconciler.cli.workplace import binding_handlers
 from reconciler.errors import LockHeldError
 from reconciler.frozen import frozen
 from reconciler.manifest import Inputs, peek, read_manifest
+from reconciler.render.amounts import size_text
 from reconciler.render.machine import render_json
+from reconciler.render.table import WHOLE, table
 
 _SHORT_DIGEST = len("sha256:") + 12
 
@@ -139,11 +140,12 @@ def _text(found: Found) -> str:
         for tag in one.image.tags
     ]
     doomed = [one for _, images in found for one in images if not one.because]
-    table = columns(("IMAGE", "DIGEST", "SIZE", "", "BECAUSE"), verdict_rows) if verdict_rows else ""
+    heads = ("IMAGE", "DIGEST", "SIZE", "", "BECAUSE")
+    shown = table(heads, verdict_rows, WHOLE) if verdict_rows else ""
     if not doomed:
-        return f"{table}Nothing to delete.\n"
+        return f"{shown}Nothing to delete.\n"
     return (
-        f"{table}To delete: {_counted(doomed)}, {size_text(sum(one.image.size for one in doomed))} at most.\n"
+        f"{shown}To delete: {_counted(doomed)}, {size_text(sum(one.image.size for one in doomed))} at most.\n"
     )
 
 

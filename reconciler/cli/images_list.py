@@ -8,14 +8,15 @@ from typing import Any
 import click
 
 from reconciler.cli.account import Account, open_cloud
-from reconciler.cli.columns import age_text, columns, size_text
 from reconciler.cli.image_catalog import StoredImage, catalog, stored_images
 from reconciler.cli.image_descent import known_descents
 from reconciler.cli.image_uses import Uses, live_uses, remembered_uses
 from reconciler.cli.memories import Memory, all_memories
 from reconciler.cli.options import Common, common_options
 from reconciler.cli.saying import answer
+from reconciler.render.amounts import age_text, size_text
 from reconciler.render.machine import render_json
+from reconciler.render.table import WHOLE, table
 
 _SHORT_DIGEST = len("sha256:") + 12
 _SHORT_COMMIT = 12
@@ -84,7 +85,7 @@ def _table(rows: list[dict[str, Any]], now: float) -> str:
         )
         for row in rows
     ]
-    return columns(("IMAGE", "DIGEST", "SIZE", "AGE", "COMMIT", "USED BY"), lines)
+    return table(("IMAGE", "DIGEST", "SIZE", "AGE", "COMMIT", "USED BY"), lines, WHOLE)
 
 
 def _commit(row: Mapping[str, Any]) -> str:

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reconciler.cli.columns import age_text
 from reconciler.cli.operating import open_operations
 from reconciler.cli.options import Common, common_options
 from reconciler.cli.saying import note, width
 from reconciler.cli.watching import show, watch_option
 from reconciler.errors import AuthenticationError, NotFoundError, ReconcilerError
 from reconciler.model.resource import Prior
+from reconciler.render.amounts import age_text
 from reconciler.render.happenings import happenings_in
 from reconciler.render.instances import CloseUp, Fleet, Instance, close_up_text, fleet_of, fleet_text
 

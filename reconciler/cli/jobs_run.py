@@ -10,7 +10,6 @@ from typing import Any
 
 import click
 
-from reconciler.cli.columns import age_text
 from reconciler.cli.interrupts import interruptible, note_interrupted
 from reconciler.cli.job_repeating import repeated
 from reconciler.cli.jobs_status import job_run
@@ -29,6 +28,7 @@ from reconciler.model.handler import Gate
 from reconciler.model.manifest import Manifest
 from reconciler.model.state import State
 from reconciler.model.stop import StopSignal
+from reconciler.render.amounts import age_text
 from reconciler.render.jobs import JobsReport, jobs_text
 from reconciler.render.machine import render_json
 from reconciler.render.progress import LineProgress, Tally

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reconciler.cli.columns import age_text
 from reconciler.cli.operating import Operations, open_operations
 from reconciler.cli.options import Common, common_options
 from reconciler.cli.saying import width
@@ -17,6 +16,7 @@ from reconciler.errors import NotFoundError
 from reconciler.kinds.job.standing import health_of, observed, parts_of, why_bad
 from reconciler.model.resource import Prior
 from reconciler.model.state import State
+from reconciler.render.amounts import age_text
 from reconciler.render.happenings import happenings_in
 from reconciler.render.jobs import JobRun, JobsReport, Queue, jobs_text
 

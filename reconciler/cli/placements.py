@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reconciler.cli.columns import age_text
 from reconciler.cli.instances import state_of
 from reconciler.cli.operating import Operations, open_operations
 from reconciler.cli.options import Common, common_options
@@ -18,6 +17,7 @@ from reconciler.cli.saying import width
 from reconciler.cli.watching import show, watch_option
 from reconciler.errors import NotFoundError
 from reconciler.model.resource import Prior
+from reconciler.render.amounts import age_text
 from reconciler.render.happenings import happenings_in
 from reconciler.render.placements import Placement, placements_text
 

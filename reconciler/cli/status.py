@@ -8,7 +8,6 @@ from functools import partial
 
 import click
 
-from reconciler.cli.columns import age_text
 from reconciler.cli.operating import Operations, open_operations
 from reconciler.cli.options import Common, addresses, common_options
 from reconciler.cli.saying import width
@@ -19,6 +18,7 @@ from reconciler.model.address import ResourceAddress
 from reconciler.model.handler import Look, Subject
 from reconciler.model.resource import Observed, Prior
 from reconciler.model.state import State
+from reconciler.render.amounts import age_text
 from reconciler.render.status import Held, Locked, Open, Status, resource_text, status_text
 from reconciler.storage.lock import Holder
 

@@ -10,8 +10,9 @@ from typing import Any, TypeGuard
 
 from reconciler.frozen import frozen
 from reconciler.model.plan import PlannedChange
+from reconciler.render.amounts import duration, size_text
 from reconciler.render.harmless import harmless
-from reconciler.render.values import Wording, size_text
+from reconciler.render.values import Wording
 
 _NUMBERS = (int, float)
 _SIGNS = {"added": "+", "changed": "~", "removed": "-"}
@@ -98,17 +99,6 @@ class Rollout:
 def share(some: int, of: int) -> str:
     """`7 of 14 (50 %)`."""
     return f"{some} of {of} ({100 * some // of} %)" if of else f"{some}"
-
-
-def duration(seconds: float) -> str:
-    """A span of time for people."""
-    if seconds < 120:
-        return f"{seconds:.0f} s"
-    if seconds < 600:
-        return f"{seconds / 60:.2g} min"
-    if seconds < 5400:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.1f} h"
 
 
 def rollout_of(change: PlannedChange) -> Rollout | None:

@@ -10,8 +10,9 @@ from typing import Any
 from reconciler.frozen import frozen
 from reconciler.model.plan import PlannedAttribute, PlannedChange
 from reconciler.model.value import path_text
+from reconciler.render.amounts import ratio
 from reconciler.render.harmless import harmless
-from reconciler.render.values import SENSITIVE, Wording, ratio
+from reconciler.render.values import SENSITIVE, Wording
 
 _CONTEXT = 24
 """Signs of an unchanged text that are shown on either side of what differs."""

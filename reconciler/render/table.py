@@ -8,6 +8,8 @@ from reconciler.render.harmless import harmless
 from reconciler.render.layout import columns, pad
 
 WIDTH = 80
+WHOLE = 0
+"""For tables whose last column is a list that has to be read to its end."""
 _GAP = "  "
 _NARROWEST = 8
 _CUT = "…"
@@ -16,7 +18,7 @@ Row = Sequence[str]
 
 
 def table(heads: Row, rows: Sequence[Row], width: int = WIDTH) -> str:
-    """A table with its heads. Where it is too wide, the widest column gives way first."""
+    """A table with its heads. Where it is too wide, the widest column gives way first; WHOLE: nothing is cut."""
     cells = [list(heads), *[[harmless(cell) or "-" for cell in row] for row in rows]]
     widths = _fitting([max(columns(line[at]) for line in cells) for at in range(len(heads))], width)
     return "".join(_line(line, widths) for line in cells)
@@ -33,6 +35,8 @@ def counted(number: int, one: str, many: str = "") -> str:
 
 
 def _fitting(widths: list[int], width: int) -> list[int]:
+    if width == WHOLE:
+        return widths
     over = sum(widths) + len(_GAP) * (len(widths) - 1) - width
     while over > 0 and max(widths) > _NARROWEST:
         widths[widths.index(max(widths))] -= 1

@@ -139,27 +139,6 @@ def _number(value: float, path: str) -> str:
     return text
 
 
-def size_text(size: float) -> str:
-    """A number of bytes for people."""
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if size < 1024 or unit == "GiB":
-            break
-        size /= 1024
-    return f"{size:.0f} {unit}" if unit == "B" or size >= 100 else f"{size:.1f} {unit}"
-
-
-def ratio(before: Any, after: Any) -> str:
-    """How many times as much, or the how manieth part, where that says something."""
-    for value in (before, after):
-        if type(value) not in _NUMBERS or value <= 0:
-            return ""
-    if after >= 2 * before:
-        return f"(x{after / before:.3g})"
-    if before >= 2 * after:
-        return f"(÷{before / after:.3g})"
-    return ""
-
-
 def wording_of(plan: Plan, *, longest: int = 0, whole: bool = False) -> Wording:
     """The wording in which no two digests of a plan look alike."""
     return Wording(digits_apart(_digests(plan)), longest, whole)

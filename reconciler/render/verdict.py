@@ -25,7 +25,7 @@ _RARELY_DANGEROUS = frozenset({"UNPINNED_IMAGE"})
 _CROWD = 20
 _LONGEST_NAME = 140
 """Two names of 63 signs and more fit; anything longer came from elsewhere."""
-NO_RISK = "none: nothing that runs is stopped or replaced"
+NO_RISK = "none, nothing that runs is stopped or replaced"
 
 
 @frozen

@@ -169,4 +169,4 @@ def test_progress_is_told_now_and_then(capsys: pytest.CaptureFixture[str]) -> No
     for done in (1_000_000, 2_000_000, 3_000_000):
         shown.progress(done, 4_000_000, "api")
     shown.close()
-    assert capsys.readouterr().err == "2.0 MB of 4.0 MB  api\n"
+    assert capsys.readouterr().err == "1.9 MiB of 3.8 MiB  api\n"

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from reconciler.render.details import Fact, duration, facts_of, rollout_of, share
+from reconciler.render.amounts import duration
+from reconciler.render.details import Fact, facts_of, rollout_of, share
 from reconciler.render.values import Wording
 from tests.render.plans import NEW, ROLLOUT, attribute, change
 

@@ -279,7 +279,7 @@ def test_drift_outputs_checks_and_the_next_command_follow() -> None:
     for part in ("will be set to 5", "shop-api@sha256:4f1c22e09d61 → (known after apply)", "say info"):
         assert part in text
     assert "reconciler apply plan.json" in text
-    assert "Plan 7c41e9d0a2b8 of 2026-11-20T10:00:00Z, good until 2026-11-27T10:00:00Z" in text
+    assert "Plan 7c41e9d0a2b8 of 2026-11-20 10:00 UTC, good until 2026-11-27 10:00 UTC" in text
 
 
 def test_no_change_is_a_short_page() -> None:

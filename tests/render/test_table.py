@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.render.layout import columns
-from reconciler.render.table import counted, indented, shortened, table
+from reconciler.render.table import WHOLE, counted, indented, shortened, table
 from tests.render.plans import HOSTILE
 
 CELLS = st.one_of(st.text(max_size=120), st.sampled_from(HOSTILE))
@@ -19,6 +19,10 @@ def test_columns_are_aligned_and_lines_end_with_their_text() -> None:
 def test_the_widest_column_gives_way() -> None:
     text = table(("A", "B"), [("x" * 50, "y" * 18)], width=38)
     assert text.splitlines()[1] == "x" * 17 + "…  " + "y" * 18
+
+
+def test_what_has_to_be_read_to_its_end_is_never_cut() -> None:
+    assert table(("A", "B"), [("x", "y" * 200)], WHOLE).splitlines()[1] == f"x  {'y' * 200}"
 
 
 @given(st.lists(st.tuples(CELLS, CELLS, CELLS), max_size=5), st.integers(40, 120))

@@ -55,7 +55,7 @@ def test_the_verdict_names_environment_counts_and_the_worst() -> None:
 
 
 def test_where_nothing_runs_less_well_it_says_so() -> None:
-    assert "highest risk: none: nothing that runs is stopped" in text(plan(change("image.a", "create")))
+    assert "highest risk: none, nothing that runs is stopped" in text(plan(change("image.a", "create")))
 
 
 def test_what_is_blocked_is_the_worst() -> None:
@@ -259,7 +259,7 @@ def test_what_an_earlier_run_left_open_is_told() -> None:
 def test_the_requests_to_be_spent_and_the_next_command_end_it() -> None:
     shown = text(shop_plan(), plan_file="plan.json", plan_hash="7c41e9d0a2b8")
     assert "API    about 5 writes\nApply  reconciler apply plan.json\n" in shown
-    assert shown.splitlines()[-1] == "       plan 7c41e9d0a2b8, good until 2026-11-27T10:00:00Z"
+    assert shown.splitlines()[-1] == "       plan 7c41e9d0a2b8, good until 2026-11-27 10:00 UTC"
 
 
 @given(plans(30))

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from reconciler.render.values import Wording, digits_apart, ratio, shown, size_text, wording_of
+from reconciler.render.amounts import ratio
+from reconciler.render.values import Wording, digits_apart, shown, wording_of
 from tests.render.plans import ACCOUNT, NEW, attribute, change, plan
 
 
@@ -82,14 +83,6 @@ def test_digests_are_as_long_as_it_takes_to_tell_them_apart() -> None:
 )
 def test_a_ratio_is_told_where_it_says_something(before: Any, after: Any, text: str) -> None:
     assert ratio(before, after) == text
-
-
-@pytest.mark.parametrize(
-    ("size", "text"),
-    [(0, "0 B"), (1023, "1023 B"), (10240, "10.0 KiB"), (43_000_000, "41.0 MiB"), (2**40, "1024 GiB")],
-)
-def test_sizes_are_for_people(size: int, text: str) -> None:
-    assert size_text(size) == text
 
 
 @pytest.mark.parametrize(

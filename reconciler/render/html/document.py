@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from importlib.resources import files
 
 from reconciler.model.plan import Plan
+from reconciler.render.amounts import moment
 from reconciler.render.command import next_command
 from reconciler.render.costs import cost_line, cost_moves
 from reconciler.render.html.changes import wave_changes
@@ -162,8 +163,10 @@ def _footer(sheet: Sheet, plan_hash: str, plan_file: str) -> Html:
         needed = permissions(plan)
         parts += [element("p", f"The token needs {needed}.", class_="soft")] if needed else []
     name = f"Plan {plan_hash}" if plan_hash else "Plan"
-    until = f", good until {plan.expires_at}" if plan.expires_at else ""
+    until = f", good until {moment(plan.expires_at)}" if plan.expires_at else ""
     parts += [
-        element("p", f"{name} of {plan.created_at}{until}; reconciler {plan.tool_version}", class_="soft")
+        element(
+            "p", f"{name} of {moment(plan.created_at)}{until}; reconciler {plan.tool_version}", class_="soft"
+        )
     ]
     return element("footer", *parts)

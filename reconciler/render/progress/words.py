@@ -17,8 +17,8 @@ from reconciler.model.event import (
     StepSucceeded,
     StepVoided,
 )
+from reconciler.render.amounts import size_text
 from reconciler.render.harmless import harmless
-from reconciler.render.values import size_text
 
 _BYTES_FROM = 64 * 1024
 """No rollout has so many instances: from here on a number counts bytes."""

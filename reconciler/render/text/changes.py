@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from reconciler.model.change import Action
 from reconciler.model.plan import PlannedAttribute, PlannedChange
-from reconciler.render.details import Fact, Rollout, duration, facts_of, rollout_of
+from reconciler.render.amounts import duration
+from reconciler.render.details import Fact, Rollout, facts_of, rollout_of
 from reconciler.render.difference import Row, attribute_rows
 from reconciler.render.folding import Group, Wave, all_waves
 from reconciler.render.harmless import harmless

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from reconciler.model.plan import Plan
+from reconciler.render.amounts import moment
 from reconciler.render.command import next_command
 from reconciler.render.harmless import harmless, unobeyed
 from reconciler.render.layout import columns, in_ascii
@@ -87,4 +88,4 @@ def _next(sheet: Sheet) -> Iterator[str]:
     if style.plan_file:
         name = f"plan {style.plan_hash}, " if style.plan_hash else ""
         yield "       refused if what it shows has moved meanwhile"
-        yield f"       {name}good until {harmless(plan.expires_at)}"
+        yield f"       {name}good until {harmless(moment(plan.expires_at))}"
