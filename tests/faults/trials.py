@@ -89,8 +89,10 @@ def _await_quiet(project: Project) -> None:
 
 
 def _await_late(project: Project) -> None:
-    """Until the service has also done what nobody waited for."""
-    while any(one["status"] == 0 and "delay" in (one["fault"] or {}) for one in project.page("ledger")):
+    """Until the service has also done what nobody waited for, or a second: of an upload cut off it says no end."""
+    for _ in range(100):
+        if all(one["status"] or "delay" not in (one["fault"] or {}) for one in project.page("ledger")):
+            return
         time.sleep(0.01)
 
 
