@@ -87,7 +87,7 @@ class Page:
         """Lines whose last one has something at its right end, below it where there is no room."""
         *firsts, last = lines
         yield from firsts
-        if self.fits(last, right):
+        if not right or self.fits(last, right):
             yield self.spread(last, right)
         else:
             yield last

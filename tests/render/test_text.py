@@ -270,6 +270,14 @@ def test_every_change_is_traced_to_its_line(of: Plan) -> None:
             assert f"containers.yaml:{one.source.line}" in shown
 
 
+def test_a_value_that_is_wrapped_keeps_its_line() -> None:
+    sizes = attribute("instance_type", "basic", "standard-1", source=line(44))
+    reference = attribute("image", "a" * 70, "b" * 70, source=line(45))
+    shown = text(plan(change("application.api", "update", sizes, reference)), width=80)
+    assert re.search(r"→ standard-1 \(.*\) +:44\n", shown)
+    assert re.search(r"b \(?.*:45\n|b\n +:45\n", shown)
+
+
 # for every reader
 
 

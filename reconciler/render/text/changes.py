@@ -208,11 +208,11 @@ def _row(sheet: Sheet, row: Row, width: int, is_new: bool, home: int) -> Iterato
     line = f"{lead}{value}{notes}"
     if sheet.page.fits(line):
         yield sheet.page.spread(line, where if sheet.page.fits(line, where) else "")
-    elif columns(row.path) > _widest(sheet):
-        yield from sheet.page.wrap(row.path, 8, lead[:6])
-        yield from _wrapped_sides(sheet, row, " " * 8, notes)
     else:
-        yield from _wrapped_sides(sheet, row, lead, notes)
+        if columns(row.path) > _widest(sheet):
+            yield from sheet.page.wrap(row.path, 8, lead[:6])
+            lead = " " * 8
+        yield from sheet.page.ended(_wrapped_sides(sheet, row, lead, notes), where)
     for one in row.lines[: sheet.most(_MOST_LINES)]:
         yield from sheet.page.wrap(one, 10, "        ")
     if len(row.lines) > sheet.most(_MOST_LINES):
