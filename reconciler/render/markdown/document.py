@@ -125,7 +125,7 @@ def _footer(sheet: Sheet) -> str:
     if not plan.is_empty:
         name = f"plan {code(sheet.plan_hash)}, " if sheet.plan_hash else ""
         lines.append(f"Apply: {code(next_command(plan, sheet.plan_file, 5), 600)}")
-        lines.append(f"{name}good until {prose(moment(plan.expires_at), 40)}")
+        lines.append(f"{name}good until {code(moment(plan.expires_at), 40)}")
     return "  \n".join(lines) + "\n\n"
 
 
