@@ -152,7 +152,10 @@ class StateServer:
         method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
         self.requests.append((method, path))
         fault = self.faults.pop(0) if self.faults else ""
-        body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+        length = int(environ.get("CONTENT_LENGTH") or 0)
+        body = environ["wsgi.input"].read(length)
+        if len(body) < length:
+            fault = "before"  # whoever sent it was killed meanwhile
         status, answer = (502, b"") if fault == "before" else self._answer(method, path, body, environ)
         if fault == "after":
             status, answer = 502, b"<html>"

@@ -179,8 +179,14 @@ class HttpShelf:
         if self._is_fresh and (self._ticket or not anew):
             return
         reply = self._noted(self._door.get())
-        if reply.status in (204, 404) or (reply.is_good and not reply.body.strip()):
+        if reply.status in (204, 404):
             self._posted, self._items = None, {}
+        elif reply.is_good and not reply.body.strip():
+            # A server that stores whatever arrives has this of a writer that was killed while it sent.
+            raise DamagedStateError(
+                f"what lies at {self.describe()} is empty, which is not the same as nothing (404 or 204)",
+                fix="give the server the document back from a copy; where there never was a state, have it forget the address",
+            )
         elif reply.is_good:
             self._posted = self._decoded(reply.body)
             self._items = _unpacked(self._posted.reconciler)

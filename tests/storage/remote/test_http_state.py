@@ -185,6 +185,15 @@ def test_what_is_not_ours_is_not_overwritten(served: Served, document: bytes) ->
     assert served.server.locks == {}
 
 
+def test_a_document_that_was_emptied_is_not_taken_for_none(served: Served) -> None:
+    run(served.store())
+    served.server.documents[PATH] = b""
+    for use in (served.store().read, lambda: run(served.store())):
+        with pytest.raises(DamagedStateError, match="is empty, which is not the same as nothing"):
+            use()
+    assert served.server.documents[PATH] == b""
+
+
 def test_damage_within_is_noticed(served: Served) -> None:
     run(served.store())
     posted = json.loads(served.server.documents[PATH])
