@@ -14,7 +14,7 @@ from tests.faults.trials import Bench, bench
 LONG = bool(os.environ.get("RECONCILER_LONG"))
 STORIES = ("create", "change", "destroy") if LONG else ("change",)
 PARTS = 20
-OUTCOME = "exit 130 after {:.1f} s at most, the state whole; then as row 1"
+OUTCOME = "exit 130 (0 where all was done) after {:.1f} s at most, the state whole; then as row 1"
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,9 @@ def interrupted(bench: Bench, story: str, act: str, boundaries: Iterator[int] | 
     for at in boundaries:
         first, _ = bench.trial(story, {"at": at, "act": act})
         if first.after_signal >= 0:
-            assert first.code == 130, f"{story} at {at} ended with {first.code}:\n{first.said}"
+            # The last moments are those in which there is nothing left to interrupt.
+            was_done = first.code == 0 and "\nApplied: " in first.said
+            assert first.code == 130 or was_done, f"{story} at {at} ended with {first.code}:\n{first.said}"
             took.append(first.after_signal)
     return took
 
