@@ -5,18 +5,27 @@ Where somebody asks for each step, or the plan says nothing of time, every step 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 from itertools import pairwise
 
 from reconciler.frozen import frozen
 from reconciler.render.details import Rollout, RolloutStep
-from reconciler.render.html.elements import NOTHING, Html, element, empty
+from reconciler.render.html.elements import NOTHING, Html, element, empty, form, joined
 
 _LEFT, _RIGHT = 34, 24
 _TOP, _FLOOR = 20, 100
 _TALL = _FLOOR - _TOP
 _WIDEST = 420
 _NARROWEST_STEP = 14
+_RECT = form('<rect class="old" x="%s" y="%s" width="%s" height="%s"/>')
+_PATH = form('<path class="%s" d="%s"/>')
+_SCALE = form('<text class="scale" x="%s" y="%s">%s</text>')
+_MARK = form('<text x="%s" y="%s">%s</text>')
+_CHART = form(
+    '<figure><svg class="chart" width="%s" viewBox="0 0 %s %s" role="img" aria-label="%s">%s</svg>%s</figure>'
+)
+_TABLE = form('<table class="steps"><thead>%s</thead><tbody>%s</tbody></table>')
 _LABEL = 46
 """Labels nearer to each other than this would run into each other."""
 
@@ -36,17 +45,11 @@ def rollout_chart(rollout: Rollout, drawn_as: str = "") -> Html:
     if not rollout.is_drawn:
         return NOTHING
     drawn = empty("use", href=f"#{drawn_as}") if drawn_as else drawing(rollout)
-    width, height = _spans(rollout)[-1].ends + _RIGHT, _FLOOR + 20
-    chart = element(
-        "svg",
-        drawn,
-        class_="chart",
-        width=width,
-        viewBox=f"0 0 {width} {height}",
-        role="img",
-        aria_label=f"Rollout in {len(rollout.steps)} steps, as in the table",
+    width, label = (
+        f"{_spans(rollout)[-1].ends + _RIGHT}",
+        f"Rollout in {len(rollout.steps)} steps, as in the table",
     )
-    return element("figure", chart, _table(rollout))
+    return _CHART(width, width, f"{_FLOOR + 20}", label, drawn, _table(rollout))
 
 
 def drawing(rollout: Rollout, name: str | None = None) -> Html:
@@ -54,14 +57,14 @@ def drawing(rollout: Rollout, name: str | None = None) -> Html:
     spans = _spans(rollout)
     right = spans[-1].ends
     parts = [
-        empty("rect", class_="old", x=_LEFT, y=_TOP, width=right - _LEFT, height=_TALL),
-        empty("path", class_="fresh", d=_fresh(rollout, spans)),
-        element("text", f"{rollout.instances}", class_="scale", x=_LEFT - 6, y=_TOP + 5),
-        element("text", "0", class_="scale", x=_LEFT - 6, y=_FLOOR),
+        _RECT(f"{_LEFT}", f"{_TOP}", f"{right - _LEFT}", f"{_TALL}"),
+        _PATH("fresh", _fresh(rollout, spans)),
+        _SCALE(f"{_LEFT - 6}", f"{_TOP + 5}", f"{rollout.instances}"),
+        _SCALE(f"{_LEFT - 6}", f"{_FLOOR}", "0"),
         *_marks(rollout, spans),
     ]
     if rollout.worst_capacity is not None:
-        parts.append(empty("path", class_="serving", d=_serving(rollout, spans)))
+        parts.append(_PATH("serving", _serving(rollout, spans)))
     return element("g", *parts, class_="drawing", id=name)
 
 
@@ -127,13 +130,13 @@ def _serving(rollout: Rollout, spans: Sequence[_Span]) -> str:
 def _marks(rollout: Rollout, spans: Sequence[_Span]) -> Iterator[Html]:
     """Where each step ends, with its share above and the time below, as far as there is room."""
     if inner := "".join(f"M{span.ends} {_TOP}V{_FLOOR}" for span in spans[:-1]):
-        yield empty("path", class_="rule", d=inner)
+        yield _PATH("rule", inner)
     is_timed = bool(_timed(rollout))
     for span in _apart(spans):
         share = f"{span.step.percentage:g} %"
-        yield element("text", share, x=span.ends, y=_TOP - 6)
+        yield _MARK(f"{span.ends}", f"{_TOP - 6}", share)
         if is_timed:
-            yield element("text", _clock(span.step.ends_after), x=span.ends, y=_FLOOR + 15)
+            yield _MARK(f"{span.ends}", f"{_FLOOR + 15}", _clock(span.step.ends_after))
 
 
 def _apart(spans: Sequence[_Span]) -> list[_Span]:
@@ -151,14 +154,18 @@ def _table(rollout: Rollout) -> Html:
     heads = ["Step", "Share", "New"]
     heads += ["Serving"] if serving else []
     heads += ["From", "To"] if timed else []
-    head = element("thead", element("tr", *(element("th", one) for one in heads)))
     rows = []
     for step in rollout.steps:
         cells = [f"{step.number}", f"{step.percentage:g} %", f"{step.instances} of {rollout.instances}"]
         cells += [f"{step.capacity}" if step.capacity is not None else ""] if serving else []
         cells += [_clock(step.starts_after), _clock(step.ends_after)] if timed else []
-        rows.append(element("tr", *(element("td", one) for one in cells)))
-    return element("table", head, element("tbody", *rows), class_="steps")
+        rows.append(_row("td", len(cells))(*cells))
+    return _TABLE(_row("th", len(heads))(*heads), joined(rows))
+
+
+@lru_cache
+def _row(cell: str, count: int) -> Callable[..., Html]:
+    return form(f"<tr>{f'<{cell}>%s</{cell}>' * count}</tr>")
 
 
 def _clock(seconds: float | None) -> str:
