@@ -16,7 +16,7 @@ from reconciler.cli.saying import answer, note
 from reconciler.cli.workplace import Workplace
 from reconciler.engine.guards import Allowance
 from reconciler.engine.planner import Blueprint
-from reconciler.engine.recover import Checkpoints
+from reconciler.engine.recover import Again
 from reconciler.errors import AuthenticationError, ReconcilerError, RefusedError, StalePlanError
 from reconciler.frozen import frozen
 from reconciler.model.event import Event, StepFailed
@@ -79,7 +79,7 @@ def _under_lock(
     if promised is not None and promised.state.lineage != state.lineage:
         raise StalePlanError("the plan was made for another state", fix="plan again")
     run_id = house.new_id()
-    again: Checkpoints = {}
+    again: Again = {}
     begun = bool(state.intents)
     if begun:
         state = store.begin_run(state, run_id)
@@ -125,7 +125,7 @@ def _carry_out(
     state: State,
     going: Going,
     run_id: str,
-    again: Checkpoints,
+    again: Again,
 ) -> int:
     house, store = workplace.house, workplace.store
     tally = Tally()

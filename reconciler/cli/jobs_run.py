@@ -18,7 +18,7 @@ from reconciler.cli.options import Common, common_options
 from reconciler.cli.saying import answer, note, width
 from reconciler.cli.workplace import asker, config_folder, house_for, manifest_for
 from reconciler.engine.planner import Blueprint
-from reconciler.engine.recover import Checkpoints
+from reconciler.engine.recover import Again
 from reconciler.errors import ApplyError, ReconcilerError, RefusedError
 from reconciler.frozen import frozen
 from reconciler.manifest import peek
@@ -120,7 +120,7 @@ class _Walk:
         return repeated(prior, state, operations.house, lambda: _manifest(operations.common))
 
     def carried_out(
-        self, blueprint: Blueprint, state: State, tally: Tally | None = None, again: Checkpoints | None = None
+        self, blueprint: Blueprint, state: State, tally: Tally | None = None, again: Again | None = None
     ) -> State:
         """The state after it."""
         counted, progress = tally or Tally(), LineProgress(sys.stderr)

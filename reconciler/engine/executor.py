@@ -16,7 +16,7 @@ from reconciler.engine.carry import Clock, Deleted, Errand, Memory, ready, remem
 from reconciler.engine.crew import Crew, Ended, Said, Started
 from reconciler.engine.judging import outputs_after
 from reconciler.engine.planner import Blueprint
-from reconciler.engine.recover import Checkpoints
+from reconciler.engine.recover import Again
 from reconciler.engine.schedule import Schedule
 from reconciler.engine.second_look import SecondLook
 from reconciler.engine.waiting import Asked, Decision, Waiting, WaitingRoom
@@ -45,7 +45,7 @@ class Run:
     new_operation: Callable[[], str]
     parallelism: int = 10
     wait: bool = True
-    again: Checkpoints = field(default_factory=dict)
+    again: Again = field(default_factory=dict)
 
 
 def execute(blueprint: Blueprint, handlers: Mapping[str, Handler], run: Run) -> Iterator[Batch]:
@@ -134,6 +134,10 @@ class _Execution:
             return self._conclude_silently(errand)
         run = self.run
         begun = step_events.intent(errand, run.new_operation(), run.clock.now(), run.identity, self.changes)
+        earlier = run.again.get(key.address)
+        if earlier is not None and key.operation != "delete":
+            begun = replace(begun, repeats=earlier.begun.operation)
+            self.reached[begun.operation] = dict(earlier.checkpoints)
         self.started[key] = Started(errand, begun)
         self.schedule.declare(key)
         return [begun]
@@ -172,7 +176,7 @@ class _Execution:
             self.room.enter(Waiting(pending, key, started.operation, then_start=True))
             return
         self.schedule.occupy(key)
-        self.crew.carry(started, self.run.again.get(key.address))
+        self.crew.carry(started, self.reached.get(started.operation, {}) if started.begun.repeats else None)
 
     def _deletion_to_wait_for(self, errand: Errand) -> Pending | None:
         """An object of ours in this place is still going away: its end comes first."""
@@ -304,11 +308,8 @@ class _Execution:
         declared, others = self.schedule.not_begun()
         begun = {one.key for one in waiting}
         return (
-            *(
-                self._void(one.key) if one.then_start else step_events.left(one, "interrupted")
-                for one in waiting
-            ),
-            *map(self._void, declared),
+            *(step_events.left(one, "interrupted") for one in waiting if not one.then_start),
+            *self._void(declared + [one.key for one in waiting if one.then_start]),
             *(
                 StepSkipped(key.address, key.operation, None, "stopped before its turn")
                 for key in others
@@ -316,5 +317,8 @@ class _Execution:
             ),
         )
 
-    def _void(self, key: StepKey) -> Event:
-        return step_events.never_begun(key, self.started[key].operation)
+    def _void(self, declared: list[StepKey]) -> Iterator[Event]:
+        """What was declared and never begun; a repeat stays open as the attempt did whose place it took."""
+        for key in declared:
+            if not self.started[key].begun.repeats:
+                yield step_events.never_begun(key, self.started[key].operation)

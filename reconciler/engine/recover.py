@@ -19,10 +19,10 @@ from reconciler.model.handler import Handler, Look, Subject
 from reconciler.model.kind import Uniqueness
 from reconciler.model.resource import Observed, Prior
 from reconciler.model.state import Intent, State
-from reconciler.model.value import Attributes, Value, is_plain
+from reconciler.model.value import Attributes, is_plain
 
-Checkpoints = Mapping[ResourceAddress, Mapping[str, Mapping[str, Value]]]
-"""What attempts that were cut off had reached, by name."""
+Again = Mapping[ResourceAddress, Intent]
+"""Attempts that were cut off, of which nothing was found: they stay open until they are repeated."""
 
 STALENESS_WINDOW = 30.0
 """Seconds for which a list may not show what was just made (failure-modes, row 9)."""
@@ -50,13 +50,10 @@ class Time(Protocol):
 
 @frozen
 class Recovered:
-    """What looking at open intents came to: events to fold, and creates that must be told they may be the second.
-
-    `again` has the checkpoints that the first attempt reached, by name.
-    """
+    """What looking at open intents came to: events to fold, and creates that must be told they may be the second."""
 
     events: tuple[Event, ...] = ()
-    again: Checkpoints = field(default_factory=dict)
+    again: Again = field(default_factory=dict)
 
 
 def recover(state: State, handlers: Mapping[str, Handler], clock: Time) -> Recovered:
@@ -65,7 +62,7 @@ def recover(state: State, handlers: Mapping[str, Handler], clock: Time) -> Recov
     Raises StateError where two objects could be the one that was begun: a person has to say which.
     """
     events: list[Event] = []
-    again: dict[ResourceAddress, Mapping[str, Mapping[str, Value]]] = {}
+    again: dict[ResourceAddress, Intent] = {}
     creates: list[Intent] = []
     for intent in state.intents.values():
         if intent.begun.verb in ("create", "run"):
@@ -105,7 +102,7 @@ def _recover_creates(
     state: State,
     clock: Time,
     events: list[Event],
-    again: dict[ResourceAddress, Mapping[str, Mapping[str, Value]]],
+    again: dict[ResourceAddress, Intent],
 ) -> None:
     known = state.own_identities().get(handler.kind.name, set())
     found: dict[ResourceAddress, list[Observed]] = {}
@@ -115,10 +112,10 @@ def _recover_creates(
         if all(found.get(one.begun.address) for one in intents):
             break
     for intent in intents:
-        candidates = found.get(intent.begun.address, [])
-        events.append(_verdict(intent, candidates))
-        if not candidates:
-            again[intent.begun.address] = intent.checkpoints
+        if candidates := found.get(intent.begun.address, []):
+            events.append(_verdict(intent, candidates))
+        else:
+            again[intent.begun.address] = intent
 
 
 def _candidates(
@@ -160,8 +157,6 @@ def _subject(intent: Intent) -> Subject:
 
 def _verdict(intent: Intent, candidates: list[Observed]) -> Event:
     begun = intent.begun
-    if not candidates:
-        return StepVoided(begun.address, begun.verb, begun.operation, "nothing came of it")
     if len(candidates) > 1:
         ids = ", ".join(sorted(one.identity for one in candidates))
         raise StateError(

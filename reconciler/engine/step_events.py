@@ -87,7 +87,7 @@ def failure(
     """Why a step came to nothing, and what it has left behind."""
     operation = started.operation if started else ""
     is_stopped = isinstance(error, InterruptedRunError)
-    if is_stopped and not reached:
+    if is_stopped and not reached and not (started and started.begun.repeats):
         return StepVoided(key.address, key.operation, operation, "interrupted without effect")
     return StepFailed(
         key.address,

@@ -16,7 +16,7 @@ class StepBegun:
     """The intent, durable before anything is sent. `operation` is its id; `verb` what will be done.
 
     `natural_key` and `identity` are what recovery looks for; `at` is the service's time; `facts` are the kind's. `replaces`
-    is the id of the object that stays until this one is there.
+    is the id of the object that stays until this one is there; `repeats` the operation of an earlier run whose place it takes.
     """
 
     address: ResourceAddress
@@ -30,6 +30,7 @@ class StepBegun:
     prior: Prior | None = None
     facts: Mapping[str, Value] = field(default_factory=dict)
     replaces: str = ""
+    repeats: str = ""
 
 
 @frozen

@@ -97,7 +97,7 @@ class _Folding:
     def take(self, event: Event) -> None:
         match event:
             case StepBegun():
-                self.intents[event.operation] = Intent(event)
+                self._begin(event)
             case StepCheckpointed():
                 self._checkpoint(event)
             case StepSucceeded() | StepRecovered():
@@ -118,6 +118,11 @@ class _Folding:
                 self.outputs = event.outputs
             case _:
                 pass
+
+    def _begin(self, event: StepBegun) -> None:
+        """A repeat takes the place of the attempt that was cut off, with the checkpoints that one had reached."""
+        earlier = self.intents.pop(event.repeats, None)
+        self.intents[event.operation] = Intent(event, earlier.checkpoints if earlier else {})
 
     def _set_aside(self, event: StepSucceeded | StepRecovered) -> None:
         """What a new object has replaced is remembered beside it until it is deleted."""

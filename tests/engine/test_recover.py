@@ -9,14 +9,17 @@ import pytest
 
 from reconciler.engine.carry import Clock, Memory, draft, ready
 from reconciler.engine.crew import Started
+from reconciler.engine.executor import Run, execute
 from reconciler.engine.recover import recover
 from reconciler.engine.step_events import failure
 from reconciler.errors import InterruptedRunError
 from reconciler.model.address import ResourceAddress
-from reconciler.model.event import StepBegun, StepRecovered, StepVoided
-from reconciler.model.handler import Look, Sighting
+from reconciler.model.change import Change
+from reconciler.model.event import StepBegun, StepCheckpointed, StepRecovered
+from reconciler.model.handler import Look, Result, Sighting, Work
 from reconciler.model.resource import Observed, Prior
 from reconciler.model.state import Intent, State, Tombstone
+from reconciler.model.stop import StopSignal
 from tests.engine.toys import Bench, ToyHandler, World, thing
 
 THING = ResourceAddress("thing", "a")
@@ -71,8 +74,43 @@ def test_an_id_of_another_kind_is_nobody_elses() -> None:
 def test_an_object_that_is_known_already_is_not_the_one_that_was_begun() -> None:
     other = ResourceAddress("thing", "b")
     state = begun(resources={other: Prior(other, "shop-a")})
-    [event] = recover(state, {"thing": Showing(SEEN)}, CLOCK).events
-    assert isinstance(event, StepVoided)
+    recovered = recover(state, {"thing": Showing(SEEN)}, CLOCK)
+    assert recovered.events == ()
+    assert recovered.again == {THING: state.intents["op1"]}
+
+
+REPEATED = replace(BEGUN, operation="op2", repeats="op1")
+HALF = StepCheckpointed(THING, "op1", "stored", {"where": "there"})
+
+
+def test_an_attempt_stays_open_until_it_is_repeated_and_hands_on_what_it_reached() -> None:
+    state = State("lineage").after([BEGUN, HALF])
+    recovered = recover(state, {"thing": Blind(World())}, CLOCK)
+    assert state.after(recovered.events) == state
+    assert state.after([REPEATED]).intents == {"op2": Intent(REPEATED, {"stored": {"where": "there"}})}
+
+
+@pytest.mark.parametrize("stopped", [False, True])
+def test_a_repeat_names_the_attempt_whose_place_it_takes(stopped: bool) -> None:
+    bench, stop = Bench(state=State("lineage").after([BEGUN, HALF])), StopSignal()
+    seen: list[object] = []
+
+    class Stopping(ToyHandler):
+        def create(self, change: Change, work: Work) -> Result:
+            seen.append((work.again, dict(work.before)))
+            if stopped:
+                raise InterruptedRunError("stopped")
+            return super().create(change, work)
+
+    blueprint = bench.plan(thing("a", name="a"))
+    again = recover(bench.state, bench.handlers, CLOCK).again
+    run = Run("run", "me", CLOCK, stop, lambda gate: "", lambda: "op2", again=again)
+    events = [one for batch in execute(blueprint, {"thing": Stopping(bench.world)}, run) for one in batch]
+    assert seen == [(True, {"stored": {"where": "there"}})]
+    intents = bench.state.after(events).intents
+    assert {one: dict(it.checkpoints) for one, it in intents.items()} == (
+        {"op2": {"stored": {"where": "there"}}} if stopped else {}
+    )
 
 
 def test_what_was_found_half_done_is_owed() -> None:

@@ -13,12 +13,12 @@ from reconciler.engine.planner import Blueprint
 from reconciler.errors import ManifestError
 from reconciler.model.address import ResourceAddress
 from reconciler.model.diagnostic import Diagnostic
-from reconciler.model.event import Event, StepFailed
+from reconciler.model.event import Event, StepBegun, StepFailed
 from reconciler.model.handler import Gate, Handler
 from reconciler.model.manifest import Manifest
 from reconciler.model.plan import PlannedChange, RecordedInputs
 from reconciler.model.resource import Desired, Prior
-from reconciler.model.state import State
+from reconciler.model.state import Intent, State
 from reconciler.model.stop import StopSignal
 from reconciler.workflow import House, Wish, make_plan
 
@@ -60,7 +60,7 @@ class KindBench:
             self.stop,
             _first_choice,
             self.new_id,
-            again={one: {} for one in again},
+            again={one: Intent(StepBegun(one, "create", "earlier", "")) for one in again},
         )
         begun = len(self.events)
         for batch in execute(blueprint, self.handlers, run):
