@@ -140,13 +140,18 @@ def _serve(order: Order) -> dict[str, Any]:
     signalled = next((one["signalled"] for one in told if "signalled" in one), None)
     return {
         "code": os.waitstatus_to_exitcode(status),
-        "said": (Path(order.folder) / SAID).read_text(errors="replace"),
+        "said": _said(Path(order.folder) / SAID),
         "seen": next((one["seen"] for one in told if "seen" in one), {}),
         "written": next((one["written"] for one in told if "written" in one), 0),
         "seconds": ended - began,
         "cpu": used.ru_utime + used.ru_stime,
         "after_signal": -1.0 if signalled is None else ended - signalled,
     }
+
+
+def _said(path: Path) -> str:
+    """Nothing where it was killed before it could say anything."""
+    return path.read_text(errors="replace") if path.exists() else ""
 
 
 def _be(order: Order, told: int) -> None:
