@@ -20,12 +20,12 @@ from reconciler.engine.planner import Blueprint, Frame, compose_plan
 from reconciler.engine.recall import lasting, recall, with_recorded_uses
 from reconciler.engine.recover import Again, recover
 from reconciler.engine.refresh import from_memory, name_resources, observe, prepare
-from reconciler.engine.replacing import belongs_to, with_replaced
+from reconciler.engine.replacing import with_replaced
 from reconciler.engine.resolve import resolve
 from reconciler.engine.scrubbing import scrubbed
 from reconciler.engine.selection import select, with_moves
 from reconciler.engine.steps import build_steps
-from reconciler.errors import HazardNotAllowedError, ManifestError, StalePlanError
+from reconciler.errors import HazardNotAllowedError, ManifestError
 from reconciler.frozen import frozen
 from reconciler.model.address import ResourceAddress
 from reconciler.model.change import Action
@@ -33,7 +33,7 @@ from reconciler.model.diagnostic import Diagnostic, Severity, Source
 from reconciler.model.event import Event, OutputsChanged, StepProgressed, StepVoided
 from reconciler.model.handler import Gate, Handler, PrepareContext
 from reconciler.model.manifest import Manifest
-from reconciler.model.plan import Plan, PlannedChange, PlannedDiagnostic, RecordedInputs
+from reconciler.model.plan import Plan, PlannedDiagnostic, RecordedInputs
 from reconciler.model.state import State
 from reconciler.model.stop import StopSignal
 from reconciler.model.value import Secret, is_plain, pointers
@@ -220,48 +220,6 @@ def check_allowed(plan: Plan, allowance: Allowance) -> None:
     raise HazardNotAllowedError(
         f"not done without being allowed: {what}", fix=f"allow it with {' '.join(missing)}"
     )
-
-
-def check_same(saved: Plan, fresh: Blueprint) -> Blueprint:
-    """The fresh blueprint, reduced to what the saved plan shows.
-
-    Raises StalePlanError that names what moved: a resource, a file, a secret, the manifest or the state.
-    """
-    now = fresh.plan
-    if (saved.state.lineage, saved.state.serial) != (now.state.lineage, now.state.serial):
-        raise StalePlanError(
-            f"the state has moved on from serial {saved.state.serial} to {now.state.serial}", fix="plan again"
-        )
-    shown = {change.address: change for change in saved.changes if change.action != "no_op"}
-    current = {change.address: change for change in now.changes}
-    for address, change in shown.items():
-        difference = _difference(change, current.get(address))
-        if difference:
-            raise StalePlanError(difference, fix="plan again", address=address)
-    kept = {
-        address: change
-        for address, change in fresh.decided.changes.items()
-        if str(belongs_to(address, fresh.decided.changes)) in shown or change.action is Action.NO_OP
-    }
-    decided = replace(fresh.decided, changes=kept)
-    steps = {key: step for key, step in fresh.steps.items() if key.address in kept}
-    return replace(fresh, plan=saved, decided=decided, steps=steps)
-
-
-def _difference(shown: PlannedChange, now: PlannedChange | None) -> str:
-    if now is None:
-        return f"the plan shows {shown.action}, and now there is nothing to do"
-    if now.action != shown.action:
-        return f"the plan shows {shown.action}, and now it would be {now.action}"
-    if now.live != shown.live:
-        return "somebody has changed it since the plan was made"
-    if now.attributes != shown.attributes:
-        paths = sorted(
-            {one.path for one in (*shown.attributes, *now.attributes)}
-            - {one.path for one in shown.attributes if one in now.attributes}
-        )
-        return f"it would change otherwise than shown: {', '.join(paths)}"
-    return ""
 
 
 def recover_state(state: State, store: Store, house: House) -> tuple[State, Again]:

@@ -17,6 +17,7 @@ from reconciler.cli.workplace import Workplace
 from reconciler.engine.guards import Allowance
 from reconciler.engine.planner import Blueprint
 from reconciler.engine.recover import Again
+from reconciler.engine.saved_plan import check_same, check_serial, go_on
 from reconciler.errors import AuthenticationError, ReconcilerError, RefusedError, StalePlanError
 from reconciler.frozen import frozen
 from reconciler.model.event import Event, StepFailed
@@ -29,7 +30,6 @@ from reconciler.workflow import (
     Wish,
     carry_out,
     check_allowed,
-    check_same,
     check_sound,
     make_plan,
     recover_state,
@@ -80,14 +80,18 @@ def _under_lock(
         raise StalePlanError("the plan was made for another state", fix="plan again")
     run_id = house.new_id()
     again: Again = {}
-    begun = bool(state.intents)
+    begun = {str(intent.begun.address) for intent in state.intents.values()}
     if begun:
+        if promised is not None:
+            check_serial(promised, state.serial)
         state = store.begin_run(state, run_id)
         state, again = recover_state(state, store, house)
     blueprint = make_plan(workplace.manifest, state, house, replace(wish, must_fetch=True))
     if promised is not None and not begun:
         blueprint = check_same(promised, blueprint)
-    elif promised is None:
+    elif promised is not None:
+        blueprint = go_on(promised, blueprint, begun)
+    else:
         _show(blueprint.plan, workplace, chosen, going)
     check_sound(blueprint.plan)
     check_allowed(blueprint.plan, going.allowance)

@@ -99,6 +99,55 @@ def test_what_is_outside_a_plan_may_move(shop: Project, record: Record) -> None:
     record(6, "saved plan, and a resource outside it moved", 1, "goes on")
 
 
+ASIDE = BOTH.replace("applications:\n", OTHER.replace("other:", "aside:"))
+
+
+def cut_off(shop: Project) -> str:
+    """A saved plan for two of three applications, killed while it changes the first; gives the other one's name."""
+    shop.write(ASIDE)
+    shop.apply()
+    shop.write(
+        ASIDE.replace("max_instances: 4", "max_instances: 5").replace(
+            'other: {image: "${images.api}", instances: 0, max_instances: 3}',
+            'other: {image: "${images.api}", instances: 0, max_instances: 4}',
+        )
+    )
+    assert shop.run("plan", "-o", "saved.plan").code == 0
+    shop.faults({"method": "PATCH", "path": "/applications/", "fault": {"delay": 0.3}, "times": 0})
+    since = shop.last_request()
+    with shop.process("apply", "saved.plan", "--parallelism", "1") as process:
+        while not (begun := [path for method, path in shop.requests(since) if method == "PATCH"]):
+            time.sleep(0.01)
+        process.kill()
+    shop.faults()
+    while any(one["status"] == 0 for one in shop.page("ledger")):
+        time.sleep(0.01)
+    return "shop-other" if begun[0].endswith(application(shop, "shop-api")["id"]) else "shop-api"
+
+
+def test_a_saved_plan_that_was_cut_off_goes_on_and_does_no_more_than_it_shows(
+    shop: Project, record: Record
+) -> None:
+    cut_off(shop)
+    patch(shop, "shop-aside", max_instances=7)
+    applied = shop.run("apply", "saved.plan")
+    assert applied.code == 0, applied
+    found = {one["name"]: one["max_instances"] for one in shop.world("application")}
+    assert found == {"shop-api": 5, "shop-other": 4, "shop-aside": 7}
+    record(6, "saved plan, cut off, and a resource outside it moved", 1, "goes on, and leaves it alone")
+
+
+def test_what_was_not_begun_when_a_saved_plan_was_cut_off_may_not_move(shop: Project, record: Record) -> None:
+    waiting = cut_off(shop)
+    patch(shop, waiting, max_instances=9)
+    refused = shop.run("apply", "saved.plan")
+    assert (refused.code, "otherwise than shown: max_instances" in refused.err) == (3, True), refused
+    assert application(shop, waiting)["max_instances"] == 9
+    assert shop.run("apply", "--yes").code == 0
+    assert shop.actions() == {}
+    record(6, "saved plan, cut off, and what it had not begun moved", 1, "refused, named")
+
+
 def applied_while(shop: Project, happens: Callable[[], object]) -> Ended:
     """An apply of a changed secret and application, and what somebody does while the secret is slow to be sent."""
     shop.environ["DB_PASSWORD"] = "another"
