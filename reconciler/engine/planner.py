@@ -277,9 +277,12 @@ def _outputs(manifest: Manifest, state: State, decided: Decided) -> dict[str, Pl
     outputs: dict[str, PlannedOutput] = {}
     for name, output in manifest.outputs.items():
         after = resolve(output.value, decided.scope)
-        unknown = next(unknowns(after), None) is not None
+        unknown = next(unknowns(after), None)
         outputs[name] = PlannedOutput(
-            before=state.outputs.get(name), after=None if unknown else _plain(after), unknown=unknown
+            before=state.outputs.get(name),
+            after=None if unknown else _plain(after),
+            unknown=unknown is not None,
+            known_after=str(unknown.until) if unknown and unknown.until else None,
         )
     for name, value in state.outputs.items():
         outputs.setdefault(name, PlannedOutput(before=value))

@@ -118,6 +118,7 @@ class PlannedOutput:
     after: Any = None
     unknown: bool = False
     sensitive: bool = False
+    known_after: str | None = None
 
 
 @frozen

@@ -58,7 +58,7 @@ def output_sides(plan: Plan, wording: Wording) -> Iterator[tuple[str, str, str]]
             yield harmless(name), "", "(sensitive, changed)"
         elif output.unknown:
             before = "" if output.before is None else wording.shown(output.before)
-            yield harmless(name), before, "(known after apply)"
+            yield harmless(name), before, f"(known after {harmless(output.known_after or 'apply')})"
         elif output.before is None or output.after is None:
             before, after = (
                 "" if one is None else wording.shown(one) for one in (output.before, output.after)
