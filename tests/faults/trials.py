@@ -23,6 +23,8 @@ DESTROY = ("destroy", "--yes", "--allow", "DELETES_DATA", "--allow", "DISABLES_C
 WRITING = ("POST", "PUT", "PATCH", "DELETE")
 PASSING = ("version", "rollout", "credential")
 """Kinds that say how often something was done, rather than what is there."""
+PART_OF_ANOTHER = ("store_secret",)
+"""Kinds that come and go with another object: made again with it they are no duplicate, left behind without it an orphan."""
 _NOT_COMPARED = {
     "version", "number", "tag", "etag", "deployment_id", "events", "last_updated", "last_update",
     "deployment_version", "health", "migration_tag", "value_sha256",
@@ -152,7 +154,11 @@ def made(project: Project, since: int) -> Counter[str]:
     """How many objects of each kind and name were made, by the ledger."""
     ledger = project.page(f"ledger?since={since}")
     created = {(one["kind"], one["id"], one["name"]) for entry in ledger for one in entry["created"]}
-    return Counter(f"{kind} {_ID.sub('<id>', name)}" for kind, _, name in created if kind not in PASSING)
+    return Counter(
+        f"{kind} {_ID.sub('<id>', name)}"
+        for kind, _, name in created
+        if kind not in (*PASSING, *PART_OF_ANOTHER)
+    )
 
 
 def begin(folder: Path, manifest: Mapping[str, Any]) -> Path:
