@@ -16,9 +16,9 @@ from reconciler.engine.changes import Facts, Options, decide
 from reconciler.engine.executor import Run, execute
 from reconciler.engine.graph import build_graph
 from reconciler.engine.guards import Allowance, not_allowed
-from reconciler.engine.planner import Blueprint, Frame, compose_plan
+from reconciler.engine.planner import Blueprint, Frame, compose_plan, to_come
 from reconciler.engine.recall import lasting, recall, with_recorded_uses
-from reconciler.engine.recover import Again, recover
+from reconciler.engine.recover import Again, given_up, recover
 from reconciler.engine.refresh import from_memory, name_resources, observe, prepare
 from reconciler.engine.replacing import with_replaced
 from reconciler.engine.resolve import resolve
@@ -30,7 +30,7 @@ from reconciler.frozen import frozen
 from reconciler.model.address import ResourceAddress
 from reconciler.model.change import Action
 from reconciler.model.diagnostic import Diagnostic, Severity, Source
-from reconciler.model.event import Event, OutputsChanged, StepProgressed, StepVoided
+from reconciler.model.event import Event, OutputsChanged, StepProgressed
 from reconciler.model.handler import Gate, Handler, PrepareContext
 from reconciler.model.manifest import Manifest
 from reconciler.model.plan import Plan, PlannedDiagnostic, RecordedInputs
@@ -271,27 +271,14 @@ def carry_out(
         report(batch)
     # Folded once: every fold copies the state, and there are thousands of batches.
     state = state.after(happened)
-    state = _without_given_up(blueprint, again or {}, state, notebook)
+    over = given_up(again or {}, state, to_come(blueprint))
+    notebook.append(over)
+    state = state.after(over)
     state = _with_key_id(blueprint, _with_outputs(blueprint, state, notebook))
     if notebook.refusal is not None:
         raise notebook.given_up(state)
     _keep_lists(blueprint, state, store)
     return _without_old_tombstones(state, house)
-
-
-def _without_given_up(blueprint: Blueprint, again: Again, state: State, notebook: Notebook) -> State:
-    """The state without attempts that were cut off, that nothing came of, and that nobody will repeat."""
-    planned = {key.address for key in blueprint.steps}
-    to_come = blueprint.manifest.resources.keys() & (
-        planned | again.keys() - blueprint.decided.changes.keys()
-    )
-    events = tuple(
-        StepVoided(address, intent.begun.verb, intent.begun.operation, "nothing came of it")
-        for address, intent in again.items()
-        if address not in to_come and intent.begun.operation in state.intents
-    )
-    notebook.append(events)
-    return state.after(events)
 
 
 def _keep_lists(blueprint: Blueprint, state: State, store: Store) -> None:

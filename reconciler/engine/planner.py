@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import field
 from typing import Any
 
@@ -351,3 +351,13 @@ class Blueprint:
     uses: Mapping[ResourceAddress, frozenset[ResourceAddress]] = field(default_factory=dict)
     kept: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # beside the state, by hash
     seen_at: float = field(default_factory=time.monotonic)  # when the world was looked at
+
+
+def to_come(blueprint: Blueprint) -> Set[ResourceAddress]:
+    """What is wanted and has steps in this plan, or is left out of it."""
+    planned = {key.address for key in blueprint.steps}
+    return {
+        address
+        for address in blueprint.manifest.resources
+        if address in planned or address not in blueprint.decided.changes
+    }

@@ -6,7 +6,7 @@ A create does: its object may exist without our knowing its id.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import field, replace
 from typing import Protocol
 
@@ -187,6 +187,15 @@ def _as_prior(
         freshness=observed.freshness,
         revision=draft.revision + 1,
         owes=owes,
+    )
+
+
+def given_up(again: Again, state: State, to_come: Set[ResourceAddress]) -> tuple[Event, ...]:
+    """The end of attempts that nothing came of, and that are not among what is still to come."""
+    return tuple(
+        StepVoided(address, intent.begun.verb, intent.begun.operation, "nothing came of it")
+        for address, intent in again.items()
+        if address not in to_come and intent.begun.operation in state.intents
     )
 
 

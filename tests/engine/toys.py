@@ -11,8 +11,8 @@ from reconciler.engine.carry import Clock
 from reconciler.engine.changes import Decided, Facts, Options, decide
 from reconciler.engine.executor import Run, execute
 from reconciler.engine.graph import Graph, build_graph
-from reconciler.engine.planner import Blueprint, Frame, compose_plan
-from reconciler.engine.recover import recover
+from reconciler.engine.planner import Blueprint, Frame, compose_plan, to_come
+from reconciler.engine.recover import given_up, recover
 from reconciler.engine.refresh import name_resources, observe
 from reconciler.engine.replacing import with_replaced
 from reconciler.engine.selection import select
@@ -165,7 +165,8 @@ class Bench:
     ) -> list[str]:
         """Recovers, plans and applies, cut off after so many batches of events; gives the calls that were made."""
         before = len(self.world.calls)
-        self.take(recover(self.state, self.handlers, CLOCK).events)
+        recovered = recover(self.state, self.handlers, CLOCK)
+        self.take(recovered.events)
         blueprint = self.plan(*wanted, **options)
         self.steps = blueprint.steps
         run = Run(
@@ -176,6 +177,7 @@ class Bench:
             lambda gate: gate.choices[0],
             lambda: f"op{next(self.operations)}",
             parallelism=parallelism,
+            again=recovered.again,
         )
         others = set(threading.enumerate())
         for batch in itertools.islice(execute(blueprint, self.handlers, run), batches):
@@ -183,6 +185,8 @@ class Bench:
             self.take(batch)
         for hand in set(threading.enumerate()) - others:
             hand.join()  # what was under way when it was cut off
+        if batches is None:
+            self.take(given_up(recovered.again, self.state, to_come(blueprint)))
         return self.world.calls[before:]
 
     def take(self, batch: tuple[Event, ...]) -> None:
