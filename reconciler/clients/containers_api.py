@@ -135,7 +135,7 @@ class ContainersApi(AccountApi):
                     job = self.get_job(application_id, job_id)
                     if is_it(job):
                         return job
-                others.add(job_id)
+                    others.add(job_id)  # one that cannot be shown yet is asked for again
             return None
 
         return self.transport.awaited(shown, lambda job: job is not None)

@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import httpx
 import pytest
 
 from reconciler.clients.cloudflare import Cloudflare
@@ -185,3 +186,22 @@ def test_a_create_is_not_repeated() -> None:
     with pytest.raises(UnavailableError):
         server.api.create_application(BODY)
     assert len(server.requests) == 1
+
+
+def test_a_job_that_cannot_be_shown_yet_is_asked_for_again_and_another_one_is_not() -> None:
+    known: dict[str, Any] = {"result": {"jobs": {"theirs": {}, "ours": {}}}}
+
+    class Late(Scripted):
+        shown = 0
+
+        def _answer(self, request: httpx.Request) -> httpx.Response:
+            self.shown += request.url.path.endswith("/ours")
+            job = request.url.path.rsplit("/", 1)[1]
+            self.documents = [known if job == "status" else {"result": {"id": job}}]
+            self.documents = [(404, 1000)] if job == "ours" and self.shown < 3 else self.documents
+            return super()._answer(request)
+
+    server = Late(known)
+    assert server.api.find_job("A", lambda job: job["id"] == "ours") == {"id": "ours"}
+    paths = [path.rsplit("/", 1)[1] for _, path, _ in server.asked]
+    assert (paths.count("ours"), paths.count("theirs")) == (3, 1)
