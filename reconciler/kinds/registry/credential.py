@@ -55,7 +55,7 @@ class StoreApi(Protocol):
 def put_credential(api: StoreApi, wanted: Attributes, *, is_ours: bool) -> dict[str, str]:
     """Stores the credential of a new entry under a name that follows from the domain; says where it is.
 
-    `is_ours`: a secret of that name comes from an attempt that was cut off, and is written again, as one that says so is.
+    `is_ours`: a secret of that name comes from an attempt that was cut off, and is written again.
     """
     store = _store_of(api)
     name = f"registry-{re.sub('[^a-z0-9]+', '-', str(wanted['domain']))}"
@@ -64,8 +64,7 @@ def put_credential(api: StoreApi, wanted: Attributes, *, is_ours: bool) -> dict[
         api.create_store_secret(store, name, value, scopes=(_SCOPE,), comment=comment)
     except ConflictError:
         # A list may hide what was just made, and show what was just deleted; a refusal is always right.
-        stored = api.find_store_secret(store, name) or {}
-        if not is_ours and stored.get("comment") != comment:
+        if not is_ours:
             raise ConflictError(
                 f'the Secrets Store has a secret "{name}" already, which is not ours',
                 fix="delete it there, then run again",
