@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from reconciler.engine.diff import (
@@ -10,8 +10,6 @@ from reconciler.engine.diff import (
     compare,
     drifted,
     initial,
-    kept_by_service,
-    newly_managed,
     without_ignored,
 )
 from reconciler.engine.graph import Graph
@@ -21,6 +19,7 @@ from reconciler.engine.lacking import refuse_what_lacks
 from reconciler.engine.reasons import differing, forcing, managed_from_now_on, not_ours, owed, place_is_held
 from reconciler.engine.resolve import Scope, resolve
 from reconciler.engine.runs import as_run, held_against, joining
+from reconciler.engine.state_only import guards_and_edges, left_to_the_service, managed_from_here
 from reconciler.frozen import frozen
 from reconciler.model.address import ResourceAddress
 from reconciler.model.change import Action, AttributeChange, Change
@@ -28,7 +27,7 @@ from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.handler import Handler, Judgement, Sighting
 from reconciler.model.resource import Desired, Observed, Pending, Prior
 from reconciler.model.state import State
-from reconciler.model.value import Attributes, Ref, Unknown, Value, at_path, path_text
+from reconciler.model.value import Attributes, Ref, Unknown, at_path, path_text
 
 
 @frozen
@@ -206,19 +205,21 @@ class _Deciding:
         if asked or any(attribute.forces_replacement for attribute in change.attributes):
             reason = "replacement was asked for" if asked else forcing(change.attributes)
             return replace(change, action=Action.REPLACE, reason=reason)
-        kept = () if identified.adopted else tuple(self._kept(change))
-        meta = () if identified.adopted else (*self._meta(change), *kept)
-        notes = tuple(f"{path_text(one.path)}: {one.note}" for one in kept)
-        change = replace(change, notes=notes) if notes else change
         if identified.adopted:
             return replace(change, action=Action.ADOPT, reason="it exists already and is taken over")
+        facts, kind = self.facts, self.facts.handlers[change.address.kind].kind
+        kept = tuple(left_to_the_service(kind, change))
+        waits_for = facts.graph.waits_for[change.address]
+        meta = (*guards_and_edges(change, waits_for, facts.moved), *kept)
+        if kept:
+            change = replace(change, notes=tuple(f"{path_text(one.path)}: {one.note}" for one in kept))
         debt = owed(change)
         if change.attributes or debt or meta:
             reason = debt or differing((*change.attributes, *meta))
             return replace(
                 change, action=Action.UPDATE, attributes=(*change.attributes, *meta), reason=reason
             )
-        if managed := self._newly_managed(change):
+        if managed := managed_from_here(kind, change):
             return replace(
                 change, action=Action.UPDATE, attributes=managed, reason=managed_from_now_on(managed)
             )
@@ -230,13 +231,6 @@ class _Deciding:
         if change.moved_from is not None:
             return replace(change, action=Action.MOVE, reason=f"it was {change.moved_from}")
         return change
-
-    def _newly_managed(self, change: Change) -> tuple[AttributeChange, ...]:
-        desired, prior, observed = change.desired, change.prior, change.observed
-        if desired is None or prior is None or observed is None or change.wanted == prior.attributes:
-            return ()
-        kind = self.facts.handlers[change.address.kind].kind
-        return tuple(newly_managed(kind, desired, change.wanted, prior, observed))
 
     def _with_forced(self, desired: Desired, found: list[AttributeChange]) -> list[AttributeChange]:
         """An unknown value in an immutable place replaces for certain if it cannot be the one that is there."""
@@ -260,34 +254,6 @@ class _Deciding:
             return False
         return awaited.observed is not None and at_path(awaited.observed.outputs, pointer.path) is None
 
-    def _meta(self, change: Change) -> tuple[AttributeChange, ...]:
-        """Guards and edges live in state alone; changing them touches nothing in the cloud."""
-        desired, prior = change.desired, change.prior
-        if desired is None or prior is None:
-            return ()
-        waits_for = self.facts.graph.waits_for[change.address]
-        pairs: list[tuple[str, Value, Value]] = [
-            ("protect", prior.protect, desired.protect),
-            ("retain", prior.retain, desired.retain),
-        ]
-        recorded = self._recorded_edges(prior)
-        if waits_for != recorded:
-            pairs.append(("depends_on", sorted(map(str, recorded)), sorted(map(str, waits_for))))
-        return tuple(
-            AttributeChange((key,), before, after, source=desired.source_of((key,)), state_only=True)
-            for key, before, after in pairs
-            if before != after
-        )
-
-    def _recorded_edges(self, prior: Prior) -> frozenset[ResourceAddress]:
-        """What it waits for by the addresses that the state knows, before anything has moved."""
-        moved = self.facts.moved
-        return (
-            frozenset(moved.get(one, one) for one in prior.depends_on)
-            if moved
-            else frozenset(prior.depends_on)
-        )
-
     def _finished(self, handler: Handler, change: Change) -> Change:
         """Effect and hazards, and what rides along once it is clear what restarts."""
         if change.action is Action.NO_OP and not change.attributes:
@@ -309,16 +275,6 @@ class _Deciding:
     ) -> None:
         for one in drifted(handler.kind, prior, observed, wanted, desired.ignore_changes):
             self.drift.append((desired.address, one))
-
-    def _kept(self, change: Change) -> Iterator[AttributeChange]:
-        """Paths that left the manifest and that the service keeps: said once, then forgotten (interface 1.1)."""
-        assert change.desired is not None
-        assert change.observed is not None
-        kind = self.facts.handlers[change.address.kind].kind
-        for path in kept_by_service(kind, change.desired, change.wanted, change.prior, change.observed):
-            live = change.observed.attributes.get(path[0])
-            note = f"the service keeps it; `replace_on: [{path_text(path)}]` replaces the resource to get rid of it"
-            yield AttributeChange(path, live, live, source=change.desired.source, note=note, state_only=True)
 
     # not wanted any more
 
