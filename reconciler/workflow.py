@@ -14,7 +14,7 @@ from reconciler.engine.believing import seen_for_certain
 from reconciler.engine.carry import Clock
 from reconciler.engine.changes import Facts, Options, decide
 from reconciler.engine.executor import Run, execute
-from reconciler.engine.graph import build_graph
+from reconciler.engine.graph import Graph, build_graph
 from reconciler.engine.guards import Allowance, not_allowed
 from reconciler.engine.planner import Blueprint, Frame, compose_plan, to_come
 from reconciler.engine.recall import lasting, recall, with_recorded_uses
@@ -31,9 +31,10 @@ from reconciler.model.address import ResourceAddress
 from reconciler.model.change import Action
 from reconciler.model.diagnostic import Diagnostic, Severity, Source
 from reconciler.model.event import Event, OutputsChanged, StepProgressed
-from reconciler.model.handler import Gate, Handler, PrepareContext
+from reconciler.model.handler import Gate, Handler, PrepareContext, Sighting
 from reconciler.model.manifest import Manifest
 from reconciler.model.plan import Plan, PlannedDiagnostic, RecordedInputs
+from reconciler.model.resource import Desired
 from reconciler.model.state import State
 from reconciler.model.stop import StopSignal
 from reconciler.model.value import Secret, is_plain, pointers
@@ -89,29 +90,11 @@ def make_plan(manifest: Manifest, state: State, house: House, wish: Wish) -> Blu
     state, moved = _moved(state, manifest)
     named = name_resources(manifest.resources, state.resources, house.handlers)
     build_graph(named)  # a loop is told before any secret is fetched, and anything built or hashed
-    readied = prepare(
-        named,
-        house.handlers,
-        PrepareContext(
-            state.resources,
-            fetch_secrets=wish.fetch_secrets,
-            must_fetch=wish.must_fetch,
-            state_lineage=state.lineage,
-            key_id=state.fingerprint_key_id,
-            recall=lambda name: decode_list(house.recall(name)),
-        ),
-        wish.recorded.prepared,
-    )
+    readied = prepare(named, house.handlers, _at_hand(state, house, wish), wish.recorded.prepared)
     _stop_on_errors(readied.diagnostics)
     manifest = replace(manifest, resources=readied.resources)
     graph = with_recorded_uses(build_graph(readied.resources), readied.resources)
-    if options.no_refresh:
-        sightings = from_memory(state.resources, house.handlers)
-    else:
-        look = partial(observe, readied.resources, state.resources, house.handlers, graph.waits_for)
-        sightings = seen_for_certain(
-            partial(look, thorough=wish.thorough), state, house.handlers, house.clock
-        )
+    sightings = _seen(readied.resources, state, graph, house, wish)
     published = frozenset(one.address for it in manifest.outputs.values() for one in pointers(it.value))
     decided = decide(
         Facts(readied.resources, state, sightings, house.handlers, graph, options, moved, published)
@@ -139,6 +122,30 @@ def make_plan(manifest: Manifest, state: State, house: House, wish: Wish) -> Blu
         ),
     )
     return Blueprint(plan, decided, steps, manifest, graph.waits_for, graph.uses, readied.kept)
+
+
+def _at_hand(state: State, house: House, wish: Wish) -> PrepareContext:
+    """What a kind may use to get its resources ready."""
+    return PrepareContext(
+        state.resources,
+        fetch_secrets=wish.fetch_secrets,
+        must_fetch=wish.must_fetch,
+        state_lineage=state.lineage,
+        key_id=state.fingerprint_key_id,
+        recall=lambda name: decode_list(house.recall(name)),
+    )
+
+
+def _seen(
+    resources: Mapping[ResourceAddress, Desired], state: State, graph: Graph, house: House, wish: Wish
+) -> dict[str, Sighting]:
+    """What is there, or what is remembered of it where nobody wants it looked at."""
+    if wish.options.no_refresh:
+        return from_memory(state.resources, house.handlers)
+    look = partial(
+        observe, resources, state.resources, house.handlers, graph.waits_for, thorough=wish.thorough
+    )
+    return seen_for_certain(look, state, house.handlers, house.clock)
 
 
 def _moved(state: State, manifest: Manifest) -> tuple[State, dict[ResourceAddress, ResourceAddress]]:
