@@ -39,7 +39,7 @@ def check_same(saved: Plan, fresh: Blueprint) -> Blueprint:
 def go_on(saved: Plan, fresh: Blueprint, begun: Set[str]) -> Blueprint:
     """What an apply of a saved plan that was cut off has left to do; `begun` are the addresses that it was at work on.
 
-    Raises StalePlanError for anything that is more than the plan shows, or otherwise.
+    What the plan does not show is left alone. Raises StalePlanError for what would be done otherwise than it shows.
     """
     shown = {change.address: change for change in saved.changes if change.action != "no_op"}
     for change in fresh.plan.changes:
