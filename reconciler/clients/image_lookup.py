@@ -5,8 +5,9 @@ Asks registries and reads archives; sends nothing. What a name means is decided 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from reconciler.clients.image_reference import ImageReference
@@ -40,13 +41,14 @@ _AT_ONCE = 4
 class MeasuredImage:
     """The image that would run; `estimated` says that compressed layers hide its true size.
 
-    `disk_mb` is what it needs in any case: no image is refused for a guess.
+    `disk_mb` is what it needs in any case: no image is refused for a guess. `labels`: what it says of how it was built.
     """
 
     digest: str
     size: int
     disk_mb: int
     estimated: bool
+    labels: Mapping[str, str] = field(default_factory=dict)
 
 
 class ImageLookup:
@@ -77,17 +79,19 @@ class ImageLookup:
 
     def measure(self, source: ImageSource, *, all_platforms: bool = False) -> MeasuredImage:
         """Finds the image for the platform that Cloudflare runs (reference 4.3); ProviderError if there is none."""
+        from reconciler.clients.image_labels import labels_of
         from reconciler.clients.image_source import resolve
 
         image = resolve(source)
         digest = source.manifest().digest if all_platforms else image.digest
         size, least, estimated = _unpacked_size(source, image.layers)
-        return MeasuredImage(digest, size, required_disk_mb(least, len(image.layers)), estimated)
+        disk_mb = required_disk_mb(least, len(image.layers))
+        return MeasuredImage(digest, size, disk_mb, estimated, labels_of(image.config))
 
     def resolve_image(self, text: str, rules: ImageRules, recorded: str = "") -> dict[str, Any]:
         """What `image: TEXT` comes to where nothing is copied (an application's own image, interface 1.4).
 
-        Gives the image's outputs; `origin` is the digest to hand back as `recorded`. `digest` is None where it stays
+        Gives the image's outputs and `labels`; `origin` is the digest to hand back as `recorded`. `digest` is None where it stays
         unpinned: by a protocol, or since this machine cannot read it, of which `unreadable` then is the error. A digest
         needs nobody's answer where Cloudflare pulls the image itself.
         Raises MisplacedImageError, or ProviderError.
@@ -104,7 +108,8 @@ class ImageLookup:
             if placed.place is not Place.PULLED:
                 raise
             return {**unread_outputs(placed), "unreadable": error}
-        return image_outputs(placed.repository, placed.reference.tag, measured, origin)
+        outputs = image_outputs(placed.repository, placed.reference.tag, measured, origin)
+        return {**outputs, "labels": measured.labels}
 
 
 def image_outputs(repository: str, tag: str, image: MeasuredImage, origin: str) -> dict[str, Any]:

@@ -10,11 +10,12 @@ from typing import Any, TypeGuard
 
 from reconciler.frozen import frozen
 from reconciler.model.plan import PlannedChange
-from reconciler.render.amounts import duration, size_text
+from reconciler.render.amounts import duration, moment, size_text
 from reconciler.render.harmless import harmless
 from reconciler.render.values import Wording
 
 _NUMBERS = (int, float)
+_HASHES, _SHORT_COMMIT, _HEXADECIMAL = (40, 64), 12, set("0123456789abcdef")
 _SIGNS = {"added": "+", "changed": "~", "removed": "-"}
 
 
@@ -155,6 +156,8 @@ def facts_of(change: PlannedChange, wording: Wording) -> Iterator[Fact]:
         title = harmless(key)
         if isinstance(value, Mapping) and value.keys() <= {*_SIGNS, "more"}:
             yield _difference(title, value, wording)
+        elif isinstance(value, Mapping) and key == "labels":
+            yield Fact(title, ", ".join(_labels(value)))
         elif isinstance(value, Mapping):
             yield Fact(_worded(title), "; ".join(_told(value, wording)))
         elif isinstance(value, list | tuple):
@@ -163,6 +166,20 @@ def facts_of(change: PlannedChange, wording: Wording) -> Iterator[Fact]:
             simple.append(f"{_worded(title)} {text}")
     if simple:
         yield Fact("", ", ".join(simple))
+
+
+def _labels(value: Mapping[str, Any]) -> Iterator[str]:
+    """What an image says of how it was built: `version 1.9.0, commit 4e02ab1c07d9, built 2026-11-20 10:00 UTC`."""
+    for key, inner in sorted(value.items(), reverse=True):
+        if key == "built_at":
+            yield f"built {harmless(moment(str(inner)))}"
+        else:
+            yield f"{harmless(_worded(key))} {harmless(_abbreviated(str(inner)))}"
+
+
+def _abbreviated(text: str) -> str:
+    """The beginning of a commit's hash; other texts as they are."""
+    return text[:_SHORT_COMMIT] if len(text) in _HASHES and set(text) <= _HEXADECIMAL else text
 
 
 def _scalar(key: str, value: Any, change: PlannedChange, wording: Wording) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import tarfile
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -42,12 +42,16 @@ class Image:
 
 
 def image(
-    *layers: bytes, architecture: str = "amd64", media_type: str = OCI_MANIFEST, config_type: str = OCI_CONFIG
+    *layers: bytes,
+    architecture: str = "amd64",
+    media_type: str = OCI_MANIFEST,
+    config_type: str = OCI_CONFIG,
+    labels: Mapping[str, str] | None = None,
 ) -> Image:
     diff_ids = [digest_of(layer) for layer in layers]
-    config = json.dumps(
-        {"os": "linux", "architecture": architecture, "rootfs": {"diff_ids": diff_ids}}
-    ).encode()
+    told = {"os": "linux", "architecture": architecture, "rootfs": {"diff_ids": diff_ids}}
+    named = {f"org.opencontainers.image.{key}": value for key, value in (labels or {}).items()}
+    config = json.dumps(told | ({"config": {"Labels": named}} if named else {})).encode()
     document = {
         "schemaVersion": 2,
         "mediaType": media_type,

@@ -66,6 +66,13 @@ def test_a_copy_has_no_unknowns(there: Registries) -> None:
     assert not [one.path for one in change.attributes if one.unknown]
 
 
+def test_labels_are_told_with_a_digest(there: Registries) -> None:
+    labelled = image(b"redis" * 1000, labels={"revision": "4e02ab1", "version": "7.4"})
+    push(there.other, "lib/redis", "7.4", labelled)
+    blueprint = there.bench.plan(there.wish(redis(there)))
+    assert changes(blueprint)["image.api"].details["labels"] == {"commit": "4e02ab1", "version": "7.4"}
+
+
 def test_of_an_index_the_platform_that_runs_is_deployed(there: Registries) -> None:
     push(there.other, "lib/redis", "7.4", BOTH)
     outputs = there.bench.plan(there.wish(redis(there))).manifest.resources[API].outputs

@@ -1,14 +1,15 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from reconciler.clients.image_rules import ImageRules
 from reconciler.errors import AuthenticationError, ReconcilerError, UnavailableError
-from reconciler.kinds.shared.image_resolving import ImageResolving, image_facts
+from reconciler.kinds.shared.image_resolving import ImageResolving, image_details, image_facts
 from reconciler.model.address import ResourceAddress
-from reconciler.model.change import Action, Change
+from reconciler.model.change import Action, AttributeChange, Change
 from reconciler.model.handler import PrepareContext, Prepared
 from reconciler.model.resource import Desired, Prior
 
@@ -73,3 +74,12 @@ def test_a_digest_needs_nobody_s_answer() -> None:
     found = {**READ, "origin": None, "unreadable": DOWN}
     _, made = prepared(found, text=PINNED)
     assert (made.attributes["image"], made.diagnostics) == (PINNED, ())
+
+
+def test_labels_are_told_where_the_image_changes() -> None:
+    wish, made = prepared({**READ, "labels": {"version": "2"}})
+    new = AttributeChange(("image",), None, PINNED)
+    change = Change(ME, Action.CREATE, wish, wanted=made.attributes, attributes=(new,))
+    assert image_details(change) == {"labels": {"version": "2"}}
+    assert image_details(replace(change, attributes=())) == {}
+    assert "labels" not in image_facts(change)

@@ -87,3 +87,11 @@ def test_what_is_not_listed_is_counted() -> None:
     assert facts(files={"added": ["a"], "changed": [], "removed": [], "more": {"added": 1200}}) == [
         Fact("files", "+1201", ("+ a", "+ … 1,200 more"))
     ]
+
+
+def test_labels_say_how_an_image_was_built() -> None:
+    labels = {"commit": "4e02ab1c07d9" + "0" * 28, "version": "1.9.0", "built_at": "2026-11-20T10:00:00Z"}
+    assert facts(labels=labels) == [
+        Fact("labels", "version 1.9.0, commit 4e02ab1c07d9, built 2026-11-20 10:00 UTC")
+    ]
+    assert facts(labels={"commit": "v1-by-hand\x1b"})[0].text == "commit v1-by-hand\\x1b"

@@ -25,6 +25,11 @@ STORIES = sorted(path.parent.name for path in HERE.glob("*/1.yaml"))
 REWRITE = bool(os.environ.get("RECONCILER_GOLDENS"))
 KEY = "5e" * 32
 _THING = re.compile(r"\{(\w+):([\w-]+)\}")
+LABELS = {
+    "revision": "4e02ab1c07d95b1e8f36a2d4c9e07b51836f2ad0",
+    "version": "1.9.0",
+    "created": "2026-11-20T10:00:00Z",
+}
 
 
 @pytest.mark.parametrize("name", STORIES)
@@ -44,8 +49,8 @@ def _steps(story: Path) -> int:
 
 
 def _furnish(stage: Project) -> None:
-    for number in (1, 2):
-        layers = image(f"the layer of image {number}".encode())
+    for number, labels in ((1, {}), (2, LABELS)):
+        layers = image(f"the layer of image {number}".encode(), labels=labels)
         write_folder(stage.folder / f"image-{number}", layout_files(layers))
     stage.write("export class Api {}\nexport class Jobs {}\nexport default { fetch() {} }\n", "worker.js")
 

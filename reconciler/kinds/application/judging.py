@@ -8,7 +8,7 @@ from typing import Any
 from reconciler.kinds.application.forms import MANAGED, has_legacy_logs
 from reconciler.kinds.application.rollout_options import Steps, steps_of
 from reconciler.kinds.application.table import KIND
-from reconciler.kinds.shared.image_resolving import image_facts
+from reconciler.kinds.shared.image_resolving import image_details, image_facts
 from reconciler.model.change import SHOWN, Action, Change, Effect, Hazard
 from reconciler.model.handler import Judgement
 from reconciler.model.kind import predicted_outputs, worst_effect
@@ -34,7 +34,8 @@ def judge(change: Change) -> Judgement:
         case Action.REPLACE:
             hazards = (*_downtime(change), *_unpinned(change))
             reason = _why_replaced(change)
-            return Judgement(Effect.DOWNTIME, hazards, reason, notes=tuple(_notes(change)), requests=2)
+            details, notes = image_details(change), tuple(_notes(change))
+            return Judgement(Effect.DOWNTIME, hazards, reason, details, notes, requests=2)
         case Action.DELETE:
             return Judgement(Effect.DOWNTIME, tuple(_ended(change)))
         case _:
@@ -174,16 +175,18 @@ def rollout_steps(change: Change) -> Steps:
 
 
 def _details(change: Change, effect: Effect) -> Mapping[str, Value]:
+    details = image_details(change)
     if effect is not Effect.ROLLOUT:
-        return {}
+        return details
     instances = _instances(change)
     return {
+        **details,
         "rollout": {
             "kind": rollout_kind(change),
             "instances": instances,
             "steps": rollout_steps(change).reached(instances),
             "grace_seconds": change.wanted.get("rollout_active_grace_period", 0),
-        }
+        },
     }
 
 

@@ -12,7 +12,7 @@ from reconciler.errors import NotFoundError, ReconcilerError
 from reconciler.kinds.deployment import bodies
 from reconciler.kinds.deployment.bind import RUN_LABEL, read_deployment
 from reconciler.kinds.deployment.table import KIND
-from reconciler.kinds.shared.image_resolving import ResolveImage, image_facts, pinned_images
+from reconciler.kinds.shared.image_resolving import ResolveImage, image_details, image_facts, pinned_images
 from reconciler.model.address import ResourceAddress
 from reconciler.model.change import SHOWN, Action, Change, Effect, Hazard
 from reconciler.model.describing import Described, Known
@@ -93,7 +93,7 @@ class DeploymentHandler(Handler):
 
     def judge(self, change: Change) -> Judgement:
         """Whatever changes, the container is placed anew (reference 2.6)."""
-        judged = super().judge(change)
+        judged = replace(super().judge(change), details=image_details(change))
         if _owes(change) and not change.attributes:
             return Judgement(Effect.NONE, reason="its container does not run, and is placed anew")
         if judged.effect is Effect.DOWNTIME and change.action in (Action.UPDATE, Action.ADOPT):

@@ -375,8 +375,8 @@ def _details(wanted: WantedImage) -> dict[str, Value]:
     outputs = wanted.desired.outputs
     known = {key: outputs.get(key) for key in ("digest", "tag", "size", "size_is_estimate")}
     settings = wanted.desired.settings
-    lists = {key: settings[key] for key in ("files", "packages") if settings.get(key)}
-    return {"source": wanted.source_name, **known, **descent_details(wanted.descent), **lists}
+    told = {key: settings[key] for key in ("labels", "files", "packages") if settings.get(key)}
+    return {"source": wanted.source_name, **known, **descent_details(wanted.descent), **told}
 
 
 def _notes(wanted: WantedImage) -> tuple[str, ...]:

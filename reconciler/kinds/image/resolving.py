@@ -263,7 +263,8 @@ class Resolving:
 def _known(wanted: WantedImage, image: MeasuredImage, origin: str) -> Prepared:
     attributes = {"digest": image.digest, "repository": wanted.repository}
     outputs = image_outputs(wanted.repository, wanted.tag(image.digest), image, origin)
-    return Prepared(attributes, outputs, recorded={wanted.source_name: origin})
+    settings = {"labels": image.labels} if image.labels else {}
+    return Prepared(attributes, outputs, recorded={wanted.source_name: origin}, settings=settings)
 
 
 def _with_packages(prepared: Prepared, told: dict[str, Any] | ReconcilerError | None) -> Prepared:

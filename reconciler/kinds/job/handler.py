@@ -24,13 +24,14 @@ from reconciler.kinds.job.standing import (
     why_bad,
 )
 from reconciler.kinds.job.table import KIND
-from reconciler.kinds.shared.image_resolving import ResolveImage, image_facts, pinned_images
+from reconciler.kinds.shared.image_resolving import ResolveImage, image_details, image_facts, pinned_images
 from reconciler.model.address import ResourceAddress
 from reconciler.model.change import Change
 from reconciler.model.handler import (
     BindContext,
     Bound,
     Handler,
+    Judgement,
     Look,
     Moving,
     PrepareContext,
@@ -84,6 +85,10 @@ class JobHandler(Handler):
     def bind(self, block: Attributes, context: BindContext) -> Bound:
         """What the run is given, and when it is to run."""
         return read_job(block, context)
+
+    def judge(self, change: Change) -> Judgement:
+        """A run stops nothing; its own image is told."""
+        return replace(super().judge(change), details=image_details(change))
 
     # looking
 

@@ -20,6 +20,7 @@ UNRESOLVED = "A130"
 UNANSWERED = "A131"
 
 _ORIGIN = "image_origin"
+_LABELS = "image_labels"
 
 ResolveImage = Callable[[str, ImageRules, str], Mapping[str, Any]]
 """Image's name, the rules it is read by, and the digest it had in a saved plan ("": none), to what it comes to."""
@@ -44,6 +45,12 @@ def image_facts(change: Change) -> dict[str, Value]:
     """What is to be remembered of an image that was pinned: should its registry not be readable one day, it stays so."""
     origin = change.desired.settings.get(_ORIGIN) if change.desired else None
     return {_ORIGIN: origin} if origin else {}
+
+
+def image_details(change: Change) -> dict[str, Value]:
+    """What its own image says of how it was built, for the reader of a change to that image."""
+    labels = change.desired.settings.get(_LABELS) if change.desired else None
+    return {"labels": dict(labels)} if labels and change.touches("image") else {}
 
 
 class ImageResolving:
@@ -71,7 +78,7 @@ class ImageResolving:
             return self._unread(wish, text, error) or _as_written(wish, found, error)
         if not found.get("origin"):
             return Prepared({"image": found["ref"], "image_disk_mb": found.get("disk_mb")})
-        return _pinned(
+        pinned = _pinned(
             {
                 "reference": text,
                 "digest": str(found["origin"]),
@@ -79,6 +86,7 @@ class ImageResolving:
                 "disk_mb": found.get("disk_mb"),
             }
         )
+        return replace(pinned, settings={**pinned.settings, _LABELS: found.get("labels") or {}})
 
     def _unread(self, wish: Desired, text: str, error: ReconcilerError) -> Prepared | None:
         """As it was pinned by the last apply, if that could look the same name up."""
