@@ -18,6 +18,7 @@ from reconciler.engine.prices import price_table
 from reconciler.engine.reach import Reaches
 from reconciler.engine.replacing import belongs_to, shown
 from reconciler.engine.resolve import resolve
+from reconciler.engine.spending import requests_of
 from reconciler.engine.unrolling import with_forecast
 from reconciler.frozen import frozen
 from reconciler.model.address import ResourceAddress
@@ -107,6 +108,8 @@ def compose_plan(
         key=_order,
     )
     changes = tuple(one for _, one in planned)
+    sent = _sent(decided, steps)
+    looked_at = [handlers[kind].kind for kind in {address.kind for address in decided.changes}]
     state = frame.state
     return Plan(
         format_version=FORMAT_VERSION,
@@ -130,8 +133,8 @@ def compose_plan(
         allow_needed=allow_needed(changes, _mass_destroyed(decided, handlers, frame)),
         pending=pending_steps(state),
         inputs=frame.inputs,
-        requests=_requests(decided, steps),
-        permissions=_permissions(decided, steps, handlers),
+        requests=requests_of(changes, [judged for _, judged in sent], looked_at),
+        permissions=_permissions(sent, handlers),
         cost=cost_of((one for one in counted if not handlers[one.address.kind].kind.runs), price_table()),
     )
 
@@ -317,25 +320,23 @@ def pending_steps(state: State) -> tuple[PendingStep, ...]:
     )
 
 
-def _requests(decided: Decided, steps: Mapping[StepKey, Step]) -> dict[str, int]:
-    writes = sum(
-        judged.requests
-        for address, judged in decided.judgements.items()
-        if any(StepKey(address, operation) in steps for operation in _SENT)
-        if not decided.changes[address].in_memory_only
-    )
-    return {"writes": writes} if writes else {}
+def _sent(decided: Decided, steps: Iterable[StepKey]) -> list[tuple[ResourceAddress, Judgement]]:
+    """Each step that sends something, with what its kind says of the change."""
+    return [
+        (key.address, judged)
+        for key in steps
+        if key.operation in _SENT and (judged := decided.judgements.get(key.address))
+        if judged.sends and not decided.changes[key.address].in_memory_only
+    ]
 
 
 def _permissions(
-    decided: Decided, steps: Mapping[StepKey, Step], handlers: Mapping[str, Handler]
+    sent: Iterable[tuple[ResourceAddress, Judgement]], handlers: Mapping[str, Handler]
 ) -> tuple[str, ...]:
-    """What the token of an apply needs, of everything that sends something."""
+    """What the token of an apply needs."""
     needed: set[str] = set()
-    for address in {key.address for key in steps if key.operation in _SENT}:
-        change, judged = decided.changes.get(address), decided.judgements.get(address)
-        if change is not None and judged is not None and judged.requests and not change.in_memory_only:
-            needed |= {*handlers[address.kind].kind.permissions, *judged.permissions}
+    for address, judged in sent:
+        needed |= {*handlers[address.kind].kind.permissions, *judged.permissions}
     return tuple(sorted(needed))
 
 

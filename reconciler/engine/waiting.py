@@ -25,6 +25,8 @@ REVERT = "revert"
 """The choice that takes back what was begun."""
 FIRST_PAUSE = 0.1
 """Seconds until the second question; doubled up to what the kind asks for, since much ends sooner than expected."""
+LONGEST_PAUSE = 2.0
+"""Seconds between two questions where no kind asks for them sooner."""
 LONGEST_IDLE = 0.2
 """Seconds after which the loop looks up anyway, so that a wish to stop is heard."""
 
@@ -174,7 +176,7 @@ class WaitingRoom:
             yield from self._take_error(asked.kind, asked.error)
             return
         self._failures.pop(asked.kind, None)
-        again_in = 2.0
+        again_in = LONGEST_PAUSE
         for address, standing in asked.standings.items():
             waiting = self._waiting.get(asked.kind, {}).get(address)
             if waiting is None:

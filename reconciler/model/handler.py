@@ -214,7 +214,8 @@ Standing = Moving | Settled | Stuck | Gate
 class Judgement:
     """What a change does to what runs, and the dangers in it.
 
-    `details` is plain JSON for the reader of the plan: rollout steps, changed files, migrations. `requests` estimates the writes;
+    `details` is plain JSON for the reader of the plan: rollout steps, changed files, migrations. `reads` and `writes` estimate
+    what each of its steps asks of the API, besides looking and waiting; `sends`: whether anything leaves this machine.
     `permissions` are those that the token needs beyond the kind's.
     """
 
@@ -223,7 +224,9 @@ class Judgement:
     reason: str = ""
     details: Mapping[str, Value] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
-    requests: int = 1
+    writes: int = 1
+    reads: int = 0
+    sends: bool = True
     permissions: tuple[str, ...] = ()
 
 

@@ -140,6 +140,7 @@ class Kind:
     one_of: tuple[
         tuple[str, ...], ...
     ] = ()  # dotted keys of which one may stand: an overlay's drives out the base's
+    looks: int = 1  # requests that looking at all of this kind takes
     at_once: int = 0  # parallel steps of this kind; 0: no limit of its own
     expected_seconds: Mapping[str, float] = field(default_factory=dict)  # by verb
     description: str = ""

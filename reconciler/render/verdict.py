@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from reconciler.frozen import frozen
 from reconciler.model.change import Action
 from reconciler.model.plan import Plan, PlannedChange, PlannedHazard, PlannedSource
+from reconciler.render.amounts import duration
 from reconciler.render.details import rollout_of
 from reconciler.render.harmless import harmless
 
@@ -169,8 +170,20 @@ def by_risk(plan: Plan) -> list[PlannedChange]:
 
 def requests(plan: Plan) -> str:
     """What the apply will ask of the API, as far as it can be told; "" where it cannot."""
-    writes = plan.requests.get("writes", 0)
-    return f"about {plural(writes, 'write')}" if writes and not plan.is_empty else ""
+    writes, reads = plan.requests.get("writes", 0), plan.requests.get("reads", 0)
+    if not writes + reads or plan.is_empty:
+        return ""
+    asked = " and ".join(plural(count, one) for count, one in ((reads, "read"), (writes, "write")) if count)
+    return f"about {asked}{_of_quota(plan, reads + writes)}"
+
+
+def _of_quota(plan: Plan, count: int) -> str:
+    """What a token may ask in a while, and how long it takes where that is not enough."""
+    quota, window = plan.requests.get("quota", 0), plan.requests.get("window_seconds", 0)
+    if not quota:
+        return ""
+    longer = f", so at least {duration((count - quota) / quota * window)}" if count > quota else ""
+    return f" of {quota:,} per {duration(window)}{longer}"
 
 
 def permissions(plan: Plan) -> str:

@@ -83,7 +83,7 @@ def test_a_rollout_is_shown_step_by_step() -> None:
         ],
         "grace_seconds": 0,
     }
-    assert judged.requests == 2
+    assert (judged.reads, judged.writes) == (3, 2)
 
 
 @pytest.mark.parametrize("owes", ["rollout", "patched"])

@@ -276,7 +276,7 @@ def shop_plan() -> Plan:
                 "warning", "W014", "LOG_LEVEL=debug in production", "say info", "application.api", line(52, 7)
             ),
         ),
-        requests={"writes": 5},
+        requests={"reads": 6, "writes": 5, "quota": 1200, "window_seconds": 300},
         cost=COST,
     )
 
@@ -316,7 +316,7 @@ class _Maker:
             outputs={f"output{number}{self.text()[:9]}": self.output() for number in range(some(4))},
             diagnostics=tuple(self.finding(address) for address in addresses[: some(5)]),
             pending=tuple(PendingStep(one, "create", "2026-11-19", "run") for one in addresses[: some(2)]),
-            requests={"writes": some(50)},
+            requests={"reads": some(5000), "writes": some(50), "quota": 1200, "window_seconds": 300},
             cost=self.cost(addresses) if some(3) == 0 else None,
             inputs=RecordedInputs(options={"targets": addresses[: some(3)], "destroy": some(5) == 0}),
         )

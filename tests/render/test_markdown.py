@@ -204,7 +204,7 @@ def test_drift_outputs_findings_and_the_next_step_follow() -> None:
         "- `application.web` `max_instances`: live 8, last applied 5: **will be set to 5**",
         "- `api_image`: `shop-api@sha256:4f1c22e09d61` → `(known after apply)`",
         "- `W014` warning `application.api`: `LOG_LEVEL=debug` in production",
-        "42 unchanged, 1 drifted, 1 warning · about 5 writes of the API · [full plan](https://ci.example/full)",
+        "42 unchanged, 1 drifted, 1 warning · API: about 6 reads and 5 writes of 1,200 per 5 min · [full plan](https://ci.example/full)",
         "Apply: `reconciler apply plan.json`",
         "plan `7c41e9d0a2b8`, good until",
     ):

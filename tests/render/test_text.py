@@ -258,7 +258,9 @@ def test_what_an_earlier_run_left_open_is_told() -> None:
 
 def test_the_requests_to_be_spent_and_the_next_command_end_it() -> None:
     shown = text(shop_plan(), plan_file="plan.json", plan_hash="7c41e9d0a2b8")
-    assert "API    about 5 writes\nApply  reconciler apply plan.json\n" in shown
+    assert (
+        "API    about 6 reads and 5 writes of 1,200 per 5 min\nApply  reconciler apply plan.json\n" in shown
+    )
     assert shown.splitlines()[-1] == "       plan 7c41e9d0a2b8, good until 2026-11-27 10:00 UTC"
 
 

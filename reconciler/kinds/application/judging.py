@@ -19,6 +19,8 @@ OWED = frozenset({"rollout", "patched", RESTART})
 """Checkpoints and findings that mean: the configuration is there, the instances do not run it yet."""
 
 
+_LOOKS_AT_ROLLOUT = 3
+"""Reads around a rollout: those before it, how it ended, which instances are left."""
 CLASS = "class_name"
 """The setting, and the fact, that names its class: what is compared is the id of the namespace."""
 
@@ -35,7 +37,7 @@ def judge(change: Change) -> Judgement:
             hazards = (*_downtime(change), *_unpinned(change))
             reason = _why_replaced(change)
             details, notes = image_details(change), tuple(_notes(change))
-            return Judgement(Effect.DOWNTIME, hazards, reason, details, notes, requests=2)
+            return Judgement(Effect.DOWNTIME, hazards, reason, details, notes)
         case Action.DELETE:
             return Judgement(Effect.DOWNTIME, tuple(_ended(change)))
         case _:
@@ -44,6 +46,7 @@ def judge(change: Change) -> Judgement:
 
 def _in_place(change: Change) -> Judgement:
     effect = effect_of(change)
+    is_rollout = effect is Effect.ROLLOUT
     hazards = [*_restarts(change, effect), *_taken_over(change), *_unpinned(change)]
     return Judgement(
         effect,
@@ -51,7 +54,8 @@ def _in_place(change: Change) -> Judgement:
         _why_owed(change),
         _details(change, effect),
         tuple(_notes(change)),
-        requests=2 if effect is Effect.ROLLOUT else 1,
+        writes=2 if is_rollout else 1,
+        reads=_LOOKS_AT_ROLLOUT if is_rollout else 0,
     )
 
 

@@ -113,6 +113,7 @@ KIND = Kind(
     harmless=True,
     name_pattern=r"[a-z0-9]+(?:(?:\.|_|__|-+|/)[a-z0-9]+)*",
     shared_between_environments=True,
+    looks=0,
     at_once=4,
     expected_seconds={"create": 20.0, "update": 20.0},
 )

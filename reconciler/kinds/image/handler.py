@@ -105,7 +105,7 @@ class ImageHandler(Handler):
             _reason(change, wanted),
             _details(wanted),
             notes=_notes(wanted),
-            requests=2,
+            writes=0,
         )
 
     def predict(self, change: Change) -> Mapping[str, Value]:

@@ -88,7 +88,7 @@ class JobHandler(Handler):
 
     def judge(self, change: Change) -> Judgement:
         """A run stops nothing; its own image is told."""
-        return replace(super().judge(change), details=image_details(change))
+        return replace(super().judge(change), details=image_details(change), reads=1)
 
     # looking
 

@@ -42,6 +42,7 @@ def _input(path: str, schema: dict[str, Any], description: str, **options: Any) 
 KIND = Kind(
     name="job",
     section="jobs",
+    looks=0,
     description="A run to completion; what depends on it starts once it has ended with 0.",
     attributes=(
         _input("application", TEXT, "The application it runs in, one with `jobs: true`.", bare="id"),

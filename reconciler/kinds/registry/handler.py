@@ -79,11 +79,15 @@ class RegistryHandler(Handler):
     def judge(self, change: Change) -> Judgement:
         """Images are pulled with the new credentials from then on; what runs goes on running."""
         if not is_remote(change.wanted) and not is_remote(change.prior.attributes if change.prior else {}):
-            return Judgement(Effect.NONE, requests=0)
+            return Judgement(Effect.NONE, writes=0, sends=False)
         rotates = change.action is Action.UPDATE and change.touches("private_credential")
         hazard = Hazard("ROTATES_SECRET", SHOWN, "the registry's credential gets another value")
         return Judgement(
-            worst_effect(KIND, change), (hazard,) if rotates else (), requests=3, permissions=(STORE_WRITE,)
+            worst_effect(KIND, change),
+            (hazard,) if rotates else (),
+            writes=1 if change.action is Action.UPDATE else 2,
+            reads=1,
+            permissions=(STORE_WRITE,),
         )
 
     # looking

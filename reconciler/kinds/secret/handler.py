@@ -84,7 +84,7 @@ class SecretHandler(Handler):
     def judge(self, change: Change) -> Judgement:
         """A new value reaches what runs when it is next placed; a worker that takes it speaks for itself."""
         if not _goes_to_account(change):
-            return Judgement(Effect.NONE, tuple(_hazards(change)), requests=0)
+            return Judgement(Effect.NONE, tuple(_hazards(change)), writes=0, sends=False)
         return Judgement(worst_effect(KIND, change), tuple(_hazards(change)), notes=tuple(_notes(change)))
 
     # looking

@@ -18,13 +18,15 @@ APART = ("secrets", "workers_dev", "preview_urls", "routes", "triggers")
 ROUTES_WRITE = "Workers Routes Write"
 EXPORTED = "exported"
 """The setting that names the classes which the modules export; None where that cannot be told."""
+_LOOKS_AT_NEW, _LOOKS_AT_KNOWN = 5, 3
+"""Reads around an upload: the service, where it answers, its namespaces, the version that is live."""
 _GOING = (Action.DELETE, Action.REPLACE)
 
 
 def judge(change: Change) -> Judgement:
     """Effect, hazards and what a reader wants to know."""
     if change.action in _GOING:
-        return Judgement(Effect.DOWNTIME, tuple(_losses(change)))
+        return Judgement(Effect.DOWNTIME, tuple(_losses(change)), reads=1)
     changes = changes_of_classes(change)
     hazards = [*_deleted_classes(change, changes), *_unbound(change), *_rotated(change), *_taken_over(change)]
     effect = Effect.HOT if sends(change) and change.action is not Action.CREATE else Effect.NONE
@@ -33,9 +35,16 @@ def judge(change: Change) -> Judgement:
         tuple(hazards),
         details=_details(change, changes),
         notes=tuple(_notes(change, changes)),
-        requests=1 + len({path[0] for path in change.paths} & set(APART)),
+        writes=1 + len(_sent_apart(change)),
+        reads=_LOOKS_AT_NEW if change.action is Action.CREATE else _LOOKS_AT_KNOWN,
         permissions=tuple(_permissions(change)),
     )
+
+
+def _sent_apart(change: Change) -> set[Any]:
+    """What goes out beside the upload; a new script is always told whether it answers under workers.dev."""
+    differing = {path[0] for path in change.paths} & set(APART)
+    return differing | {"workers_dev"} if change.action is Action.CREATE else differing
 
 
 def sends(change: Change) -> bool:

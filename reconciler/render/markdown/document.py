@@ -117,7 +117,7 @@ def _footer(sheet: Sheet) -> str:
     """What does not change, what it costs in requests and permissions, what comes next, until when."""
     plan = sheet.plan
     facts = [aside(plan)]
-    facts += [f"{spent} of the API"] if (spent := requests(plan)) else []
+    facts += [f"API: {spent}"] if (spent := requests(plan)) else []
     facts += [f"the token needs {needed}"] if (needed := permissions(plan)) else []
     facts += [link("full plan", sheet.links.full_plan)] if sheet.links.full_plan else []
     facts += [link("JSON", sheet.links.json)] if sheet.links.json else []

@@ -121,6 +121,6 @@ def cost(sheet: Sheet) -> Iterator[str]:
 def requests(sheet: Sheet) -> Iterator[str]:
     """What the apply will ask of the API, as far as it can be told, and what the token needs for it."""
     if spent := spent_requests(sheet.plan):
-        yield f"API    {spent}"
+        yield from sheet.page.wrap(spent, 7, "API    ")
     if needed := permissions(sheet.plan):
         yield from sheet.page.wrap(needed, 7, "Token  needs ")
