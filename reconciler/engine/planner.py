@@ -259,6 +259,7 @@ def _planned_drift(address: ResourceAddress, one: Drifted, decided: Decided) -> 
     change = decided.changes.get(address)
     desired = change.desired if change else None
     source = desired.source_of(one.path) if desired else Source()
+    seen = change.observed if change else None
     return PlannedDrift(
         str(address),
         path_text(one.path),
@@ -266,6 +267,8 @@ def _planned_drift(address: ResourceAddress, one: Drifted, decided: Decided) -> 
         _plain(one.live),
         one.verdict,
         _source(source),
+        changed_at=seen.changed_at if seen else "",
+        changed_by=seen.changed_by if seen else "",
     )
 
 

@@ -108,6 +108,8 @@ class PlannedDrift:
     source: PlannedSource = PlannedSource()
     sensitive: bool = False
     note: str = ""
+    changed_at: str = ""  # when the resource was last changed, as the service tells
+    changed_by: str = ""
 
 
 @frozen

@@ -119,3 +119,5 @@ class Observed:
     owes: tuple[str, ...] = ()  # seen to be left half done: configuration changed, instances not
     raw: Mapping[str, Value] = field(default_factory=dict)
     elsewhere: str = ""  # why this cannot be ours although the id matches: another namespace, account, link
+    changed_at: str = ""  # when anybody last changed it, as the service tells
+    changed_by: str = ""  # who did, and with what, where the service tells

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from reconciler.model.plan import Plan, PlannedDiagnostic, PlannedDrift
+from reconciler.render.amounts import moment
 from reconciler.render.harmless import harmless
 from reconciler.render.values import SENSITIVE, Wording
+from reconciler.render.verdict import few
 
-DriftGroup = tuple[list[PlannedDrift], str, str]
-"""Equal drift of several resources: what is live and was applied, and what will be done about it."""
+DriftGroup = tuple[list[PlannedDrift], str, str, str]
+"""Equal drift of several resources: what is live and was applied, what will be done about it, who changed it when."""
 
 
 def drift_groups(plan: Plan, wording: Wording) -> list[DriftGroup]:
@@ -24,7 +26,9 @@ def drift_groups(plan: Plan, wording: Wording) -> list[DriftGroup]:
     for one in plan.drift:
         key = one.path, _live(one, wording), _verdict(one, becomes, wording)
         groups.setdefault(key, []).append(one)
-    return [(members, live, verdict) for (_, live, verdict), members in groups.items()]
+    return [
+        (members, live, verdict, _changed(members, wording)) for (_, live, verdict), members in groups.items()
+    ]
 
 
 def _live(one: PlannedDrift, wording: Wording) -> str:
@@ -34,6 +38,16 @@ def _live(one: PlannedDrift, wording: Wording) -> str:
         return f"{SENSITIVE} was changed outside"
     live, recorded = wording.pair(one.live, one.recorded, one.path)
     return f"live {live}, last applied {recorded}"
+
+
+def _changed(members: Sequence[PlannedDrift], wording: Wording) -> str:
+    """When it was changed and by whom, as far as the service tells; of several the last time, and everybody."""
+    at = max(one.changed_at for one in members)
+    people = sorted({harmless(one.changed_by) for one in members} - {""})
+    parts = [f"changed {harmless(moment(at))}"] if at else []
+    parts += [f"by {few(people)}"] if people else []
+    told = " ".join(parts)
+    return wording.cut(told, len(told))
 
 
 def _verdict(one: PlannedDrift, becomes: Mapping[tuple[str, str], object], wording: Wording) -> str:

@@ -204,6 +204,7 @@ def test_drift_is_told_and_ends_with_2(shop: Project) -> None:
     assert (ended.code, "max_instances" in ended.out) == (2, True)
     [one] = shop.plan()["drift"]
     assert (one["path"], one["recorded"], one["live"], one["verdict"]) == ("max_instances", 4, 9, "revert")
+    assert one["changed_at"] == shop.world("application")[0]["updated_at"]
     shop.apply()
     assert shop.world("application")[0]["max_instances"] == 4
 

@@ -143,6 +143,8 @@ def test_drift_of_a_variable_is_put_back(made: Project) -> None:
         api.update_script_settings(
             "shop-edge", {"bindings": [{"name": "A", "type": "plain_text", "text": "z"}]}
         )
+    [drift] = made.plan()["drift"]
+    assert drift["changed_by"].startswith("local@example.com, with ")
     applied_cleanly(made)
     assert bindings(made)["A"]["text"] == "x"
 

@@ -407,7 +407,8 @@ class _Maker:
 
     def drift(self, address: str) -> PlannedDrift:
         verdict = self.chance.choice(("revert", "keep", "accept"))
-        return PlannedDrift(address, self.chance.choice(("", *PATHS)), self.value(), self.value(), verdict)
+        path, who = self.chance.choice(("", *PATHS)), self.text()[: self.chance.randrange(60)]
+        return PlannedDrift(address, path, self.value(), self.value(), verdict, changed_by=who)
 
     def output(self) -> PlannedOutput:
         if self.chance.randrange(3) == 0:

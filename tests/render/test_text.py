@@ -238,6 +238,15 @@ def test_drift_has_its_verb_and_what_it_will_be() -> None:
     assert "was deleted by somebody else: will be made again" in text(gone)
 
 
+def test_drift_says_when_and_by_whom_as_far_as_that_is_known() -> None:
+    one = PlannedDrift("worker.a", "vars.A", "1", "2", "revert", changed_at="2026-11-18T10:03:07.5Z")
+    other = replace(one, address="worker.b", changed_at="2026-11-19T08:00:00Z", changed_by="ops@example.com")
+    assert "what the manifest says\n      changed 2026-11-18 10:03 UTC\n" in text(plan(drift=(one,)))
+    both = text(plan(drift=(one, other)))
+    assert "worker.a, worker.b  vars.A" in both
+    assert "      changed 2026-11-19 08:00 UTC by ops@example.com\n" in both
+
+
 def test_findings_come_with_code_reason_and_fix() -> None:
     shown = text(shop_plan())
     assert "CHECKS  1 warning" in shown

@@ -66,6 +66,7 @@ def observed(
         owes,
         application,
         elsewhere,
+        changed_at=str(application.get("updated_at") or ""),
     )
 
 

@@ -243,6 +243,7 @@ def _observed(document: Mapping[str, Any], subject: Subject | None = None) -> Ob
         {"name": name, "version": version},
         str(version),
         str(document.get("created_at", "")),
+        changed_at=str(document.get("updated_at") or ""),
     )
 
 

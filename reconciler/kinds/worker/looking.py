@@ -51,6 +51,18 @@ def dashed(version_id: str) -> str:
     return "-".join(version_id[start:stop] for start, stop in pairwise(cuts))
 
 
+def version_of(deployment: Mapping[str, Any]) -> str:
+    """The version that a deployment makes live."""
+    versions = deployment.get("versions") or ()
+    return str(versions[0].get("version_id", "")) if versions else ""
+
+
+def deployed_by(deployment: Mapping[str, Any]) -> str:
+    """Who made a version live, and with what: `ops@example.com, with wrangler` (reference 3.3)."""
+    who, what = deployment.get("author_email") or "", deployment.get("source") or ""
+    return ", ".join(filter(None, (str(who), f"with {what}" if what else "")))
+
+
 class ScriptReading:
     """Reads whole scripts; what all have in common is asked for once."""
 
@@ -85,11 +97,14 @@ class ScriptReading:
             return False
         return any((one.get("annotations") or {}).get(LABEL) == operation for one in versions)
 
+    def deployment(self, script: str) -> Mapping[str, Any]:
+        """The deployment that is live; empty where there is none."""
+        deployments = self._client.list_script_deployments(script)
+        return deployments[0] if deployments else {}
+
     def version(self, script: str) -> str:
         """The version that is live."""
-        deployments = self._client.list_script_deployments(script)
-        versions = (deployments[0].get("versions") or ()) if deployments else ()
-        return str(versions[0].get("version_id", "")) if versions else ""
+        return version_of(self.deployment(script))
 
 
 class ScriptSearch:
@@ -150,7 +165,8 @@ class ScriptSearch:
     def _read(self, subject: Subject, script: Script) -> Observed:
         name, wanted = script["id"], subject.wanted or {}
         settings, subdomain = self._reading.settings(name), self._reading.subdomain(name)
-        namespaces = self._namespaces().get(name, {})
+        namespaces, live = self._namespaces().get(name, {}), self._reading.deployment(name)
+        known_version = subject.prior.outputs.get("version_id") if subject.prior else None
         attributes = {
             "name": name,
             **settings_attributes(settings, name, wanted.get("foretold_vars") or ()),
@@ -164,7 +180,7 @@ class ScriptSearch:
             attributes["triggers"] = {"crons": sorted(crons)}
         outputs = {
             "name": name,
-            "version_id": self._reading.version(name),
+            "version_id": version_of(live),
             "url": self._reading.url(name, bool(subdomain.get("enabled"))),
             "namespaces": dict(namespaces),
         }
@@ -183,6 +199,9 @@ class ScriptSearch:
                 "subdomain": subdomain,
                 **self._running_on(subject, namespaces),
             },
+            changed_at=str(script.get("modified_on") or ""),
+            # What is not part of a version is changed without a deployment, and by nobody that is named.
+            changed_by=deployed_by(live) if version_of(live) != known_version else "",
         )
 
     def _namespaces(self) -> Namespaces:

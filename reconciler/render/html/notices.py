@@ -93,11 +93,12 @@ def _cost(sheet: Sheet) -> Html:
     return element("section", element("h2", "Cost"), element("p", line), listed, grounds, id="cost")
 
 
-def _drift(members: Sequence[PlannedDrift], live: str, verdict: str) -> Html:
+def _drift(members: Sequence[PlannedDrift], live: str, verdict: str, changed: str) -> Html:
     first = members[0]
     names = element("code", few([one.address for one in members]))
     path = element("code", first.path) if first.path else NOTHING
-    return element("li", names, " ", path, f" {live}: ", element("b", verdict), place(first.source))
+    since = f", {changed}" if changed else ""
+    return element("li", names, " ", path, f" {live}: ", element("b", verdict), since, place(first.source))
 
 
 def _finding(sheet: Sheet, members: Sequence[PlannedDiagnostic]) -> Html:

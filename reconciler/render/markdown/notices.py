@@ -110,12 +110,13 @@ def _finding(sheet: Sheet, members: Sequence[PlannedDiagnostic]) -> str:
 def drift_section(sheet: Sheet) -> Section:
     """What somebody else changed, and what becomes of it."""
     items = []
-    for members, live, verdict in drift_groups(sheet.plan, sheet.wording):
+    for members, live, verdict, changed in drift_groups(sheet.plan, sheet.wording):
         names = code(few([harmless(one.address) for one in members]))
         path = f" {code(members[0].path)}" if members[0].path else ""
         where = sheet.place(members[0].source)
+        since = f", {prose(changed)}" if changed else ""
         items.append(
-            f"- {names}{path}: {prose(live)}: **{prose(verdict)}**{f' ({where})' if where else ''}\n"
+            f"- {names}{path}: {prose(live)}: **{prose(verdict)}**{since}{f' ({where})' if where else ''}\n"
         )
     return _folded(sheet, 6, f"Drift ({len(sheet.plan.drift):,})", items, "Drift")
 

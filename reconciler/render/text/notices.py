@@ -33,11 +33,12 @@ def drift(sheet: Sheet) -> Iterator[str]:
     yield sheet.title(f"DRIFT ({len(sheet.plan.drift):,})")
     groups = drift_groups(sheet.plan, sheet.wording)
     shown = groups[: sheet.most(_MOST)]
-    for members, live, verdict in shown:
+    for members, live, verdict, changed in shown:
         who = few([harmless(one.address) for one in members])
         path = f"{harmless(members[0].path)}  " if members[0].path else ""
         lines = sheet.page.wrap(f"{who}  {path}{live}: {verdict}", 4, "  ")
         yield from sheet.page.ended(lines, place(members[0].source))
+        yield from sheet.page.wrap(changed, 8, "      ") if changed else ()
     if len(shown) < len(groups):
         yield f"  … and {len(groups) - len(shown):,} more (--detail full)"
     yield ""
