@@ -133,6 +133,15 @@ def test_fewer_instances_are_said_to_stop() -> None:
     assert judged.notes == ("lowering max_instances from 20 to 5 stops instances beyond it",)
 
 
+def test_a_rollout_with_more_instances_says_that_they_count() -> None:
+    before = {"max_instances": 5}
+    judged = HANDLER.judge(change({"max_instances": 9, "instance_type": "basic"}, before=before, running=3))
+    assert judged.details["rollout"]["instances"] == 3
+    (note,) = judged.notes
+    assert note == "max_instances is 9 from before the rollout on: what starts meanwhile is replaced too"
+    assert HANDLER.judge(change({"max_instances": 9}, before=before, running=3)).notes == ()
+
+
 def test_a_replacement_stops_what_runs() -> None:
     judged = HANDLER.judge(change({}, running=3, action=Action.REPLACE))
     assert judged.effect is Effect.DOWNTIME

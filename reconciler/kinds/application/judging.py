@@ -260,9 +260,12 @@ def _unpinned(change: Change) -> Iterator[Hazard]:
 
 def _notes(change: Change) -> Iterator[str]:
     for one in change.attributes:
-        lowered = isinstance(one.before, int) and isinstance(one.after, int) and one.after < one.before
-        if one.path == ("max_instances",) and lowered:
+        if one.path != ("max_instances",) or not (isinstance(one.before, int) and isinstance(one.after, int)):
+            continue
+        if one.after < one.before:
             yield f"lowering max_instances from {one.before} to {one.after} stops instances beyond it"
+        elif one.after > one.before and effect_of(change) is Effect.ROLLOUT:
+            yield f"max_instances is {one.after} from before the rollout on: what starts meanwhile is replaced too"
     if change.wanted.get("unsafe"):
         yield f"unsafe, sent unchecked: {', '.join(sorted(change.wanted['unsafe']))}"
     if effect_of(change) is Effect.ROLLOUT:
