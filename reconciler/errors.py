@@ -59,7 +59,11 @@ class GraphError(ReconcilerError):
 
 
 class CycleError(GraphError):
-    """Resources wait for each other; the message prints the loop, hop by hop."""
+    """Resources wait for each other; the message prints the loops, hop by hop, `loops` has a diagnostic for each."""
+
+    def __init__(self, message: str, *, loops: Sequence[Any] = ()) -> None:
+        super().__init__(message)
+        self.loops = tuple(loops)
 
 
 class PlanError(ReconcilerError):

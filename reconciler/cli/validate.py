@@ -8,6 +8,7 @@ from reconciler import __version__
 from reconciler.cli.options import Common, common_options
 from reconciler.cli.saying import answer, note, say_diagnostics
 from reconciler.cli.workplace import binding_handlers
+from reconciler.engine.graph import loop_findings
 from reconciler.manifest import validate_manifest
 from reconciler.model.diagnostic import Severity
 from reconciler.model.manifest import Inputs
@@ -19,7 +20,8 @@ from reconciler.model.manifest import Inputs
 def command(common: Common, form: str) -> int:
     """Check the manifest; without -e every environment of it."""
     path = common.manifest_path()
-    findings = validate_manifest(path, binding_handlers(), common.environment_name(), Inputs(offline=True))
+    environment, inputs = common.environment_name(), Inputs(offline=True)
+    findings = validate_manifest(path, binding_handlers(), environment, inputs, check=loop_findings)
     errors = sum(one.severity is Severity.ERROR for one in findings)
     if common.json or form == "json":
         from reconciler.render.machine import diagnostics_json

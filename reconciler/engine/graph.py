@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from reconciler.errors import CycleError
 from reconciler.frozen import frozen
 from reconciler.model.address import ResourceAddress
+from reconciler.model.diagnostic import Diagnostic, Severity, Source
 from reconciler.model.resource import Desired
 from reconciler.model.value import Foretold, Path, Pointer, Ref, Template, Value, path_text
 
+LOOP = "E321"
+_WAITING = "resources wait for each other"
+_MOST_HOPS = 8  # that a finding of one line names
 _PLAIN = frozenset({str, int, float, bool, type(None)})
 _MOST_VISITS = 100_000  # of members, while the shortest loop of a large tangle is looked for
 Edges = Mapping[ResourceAddress, frozenset[ResourceAddress]]
@@ -49,8 +53,17 @@ def build_graph(resources: Mapping[ResourceAddress, Desired]) -> Graph:
     order = topological_order(waits_for)
     if len(order) < len(waits_for):
         left = waits_for.keys() - set(order)
-        raise CycleError(_describe_cycles(resources, {one: waits_for[one] & left for one in left}, uses))
+        raise _cycles(resources, {one: waits_for[one] & left for one in left}, uses)
     return Graph(waits_for, uses, order, {address: frozenset(told) for address, told in foretold.items()})
+
+
+def loop_findings(resources: Mapping[ResourceAddress, Desired]) -> tuple[Diagnostic, ...]:
+    """A finding for each loop of a manifest, where its first hop is written; none where everything has an order."""
+    try:
+        build_graph(resources)
+    except CycleError as error:
+        return error.loops
+    return ()
 
 
 _NOBODY: frozenset[ResourceAddress] = frozenset()
@@ -124,7 +137,7 @@ def reversed_edges(edges: Edges) -> dict[ResourceAddress, frozenset[ResourceAddr
     return {address: frozenset(others) for address, others in turned.items()}
 
 
-def _describe_cycles(resources: Mapping[ResourceAddress, Desired], waits_for: Edges, uses: Edges) -> str:
+def _cycles(resources: Mapping[ResourceAddress, Desired], waits_for: Edges, uses: Edges) -> CycleError:
     import networkx as nx
 
     digraph: nx.DiGraph[ResourceAddress] = nx.DiGraph()
@@ -134,9 +147,18 @@ def _describe_cycles(resources: Mapping[ResourceAddress, Desired], waits_for: Ed
         for members in nx.strongly_connected_components(digraph)
         if len(members) > 1 or any(digraph.has_edge(one, one) for one in members)
     )
-    texts = [_describe_loop(loop, resources, uses) for loop in loops]
-    count = "resources wait for each other" if len(texts) == 1 else f"{len(texts)} loops of resources"
-    return f"{count}:\n" + "\n".join(texts)
+    told = [list(_hops(loop, resources, uses)) for loop in loops]
+    count = _WAITING if len(told) == 1 else f"{len(told)} loops of resources"
+    lines = "\n".join(f"  {where}  {hop}" for hops in told for where, hop in hops)
+    return CycleError(f"{count}:\n{lines}", loops=tuple(map(_finding, loops, told)))
+
+
+def _finding(loop: list[ResourceAddress], hops: list[tuple[Source, str]]) -> Diagnostic:
+    (source, first), *others = hops
+    told = [first, *(f"{hop} ({where})" for where, hop in others[: _MOST_HOPS - 1])]
+    ways = ", ".join(told) + (f", and so on, {len(hops):,} hops" if len(told) < len(hops) else "")
+    fix = "take one of these references or `depends_on` out"
+    return Diagnostic(Severity.ERROR, LOOP, f"{_WAITING}: {ways}", fix, str(loop[0]), source)
 
 
 def _shortest_loop(members: set[ResourceAddress], waits_for: Edges) -> list[ResourceAddress]:
@@ -181,16 +203,14 @@ def _way_to(
     return way[::-1]
 
 
-def _describe_loop(
+def _hops(
     loop: list[ResourceAddress], resources: Mapping[ResourceAddress, Desired], uses: Edges
-) -> str:
-    hops = []
+) -> Iterator[tuple[Source, str]]:
+    """Each hop of a loop, and where it is written."""
     for address, other in zip(loop, [*loop[1:], loop[0]], strict=True):
         desired = resources[address]
         path = (_path_to(desired.attributes, other) if other in uses[address] else None) or ("depends_on",)
-        where = desired.source_of(path)
-        hops.append(f"  {where}  {address}.{path_text(path)} waits for {other}")
-    return "\n".join(hops)
+        yield desired.source_of(path), f"{address}.{path_text(path)} waits for {other}"
 
 
 def _path_to(value: Value, address: ResourceAddress, path: Path = ()) -> Path | None:

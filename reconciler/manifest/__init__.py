@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -17,8 +18,10 @@ from reconciler.manifest.reader import Document, default_manifest, read_document
 from reconciler.manifest.schema import manifest_schema as _schema_of_kinds
 from reconciler.manifest.singletons import keyed
 from reconciler.manifest.tree import START, child, source_of
+from reconciler.model.address import ResourceAddress
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.manifest import Inputs, Manifest
+from reconciler.model.resource import Desired
 from reconciler.model.value import Unknown
 
 __all__ = [
@@ -32,6 +35,12 @@ __all__ = [
 ]
 
 FilePath = str | os.PathLike[str]
+Check = Callable[[Mapping[ResourceAddress, Desired]], Iterable[Diagnostic]]
+
+
+def _nothing(resources: Mapping[ResourceAddress, Desired]) -> Iterable[Diagnostic]:
+    del resources
+    return ()
 
 
 def read_manifest(
@@ -48,9 +57,17 @@ def read_manifest(
 
 
 def validate_manifest(
-    path: FilePath, handlers: Handlers, environment: str | None = None, inputs: Inputs | None = None
+    path: FilePath,
+    handlers: Handlers,
+    environment: str | None = None,
+    inputs: Inputs | None = None,
+    *,
+    check: Check = _nothing,
 ) -> list[Diagnostic]:
-    """Everything there is to say about a manifest, without asking the outside; without an environment, about all of them."""
+    """Everything there is to say about a manifest, without asking the outside; without an environment, about all of them.
+
+    `check` says what is wrong with the resources of an environment that can be read.
+    """
     inputs = inputs or Inputs(offline=True)
     findings = Findings()
     try:
@@ -66,6 +83,8 @@ def validate_manifest(
         with suppress(ManifestError):
             manifest = bind_environment(document, handlers, checker, name, inputs, own)
             _add_names(names, manifest, own)
+            for finding in check(manifest.resources):
+                own.add(finding)
         findings.join(own)
     return findings.sorted()
 

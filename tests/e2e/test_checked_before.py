@@ -75,6 +75,24 @@ def test_the_manifest_is_told_where_it_cannot_work(shop: Project, text: str, pla
     assert shop.requests(since) == [], "nothing is asked, let alone touched"
 
 
+LOOP = """
+environments: {one: {}, other: {}}
+secrets: {db: {from: {env: DB}}}
+deployments:
+  a: {image: registry.cloudflare.com/acme/a:1, location: ams02, environment_variables: {A: "${deployments.b.id}"}}
+  b: {image: registry.cloudflare.com/acme/b:1, location: ams02, depends_on: [deployment.a]}
+"""
+
+
+def test_a_loop_is_found_in_every_environment_and_told_once(shop: Project) -> None:
+    shop.write(HEAD + LOOP)
+    ended = shop.run("validate", "--format", "json")
+    (found,) = ended.document["diagnostics"]
+    assert (ended.code, found["code"], found["address"]) == (1, "E321", "deployment.a")
+    assert found["source"]["line"] == 8
+    assert "deployment.b.depends_on waits for deployment.a (containers.yaml:9:" in found["summary"]
+
+
 REFUSED = [
     ("secrets", "secrets: {db: {from: {env: DB_PASSWORD}, targets: [account]}}\n", "secret.db"),
     (

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from reconciler.engine.graph import loop_findings
 from reconciler.errors import CycleError
 from reconciler.model.address import ResourceAddress
 from reconciler.model.event import StepFailed, StepSkipped, StepSucceeded
@@ -208,6 +209,17 @@ def test_the_shortest_loop_is_told_of_each_tangle() -> None:
         "thing.r0001.password waits for thing.r0000",
         "thing.z.depends_on waits for thing.z",
     ]
+
+
+def test_a_loop_is_one_finding_however_long_it_is() -> None:
+    ring = [thing(f"r{n:04}", image=ref(f"r{(n + 1) % 2000:04}")) for n in range(2000)]
+    (found,) = loop_findings({one.address: one for one in ring})
+    assert (found.code, found.address) == ("E321", "thing.r0000")
+    assert found.summary.startswith(
+        "resources wait for each other: thing.r0000.image waits for thing.r0001, "
+    )
+    assert found.summary.endswith(", and so on, 2,000 hops")
+    assert loop_findings({one.address: one for one in ring[1:]}) == ()
 
 
 def test_targets_bring_what_they_wait_for_and_excludes_what_waits_for_them() -> None:
