@@ -27,7 +27,9 @@ from reconciler.workflow import Wish
 @to_option
 @click.argument("planfile", required=False, type=click.Path(path_type=Path))
 @click.option("--yes", is_flag=True, help="Do not ask.")
-@click.option("--parallelism", type=click.IntRange(1, 256), default=10, show_default=True)
+@click.option(
+    "--parallelism", type=click.IntRange(1, 256), default=10, show_default=True, help="Steps at once."
+)
 @click.option("--allow", metavar="HAZARD[:ADDR]", multiple=True, help="Allow a blocked hazard.")
 @click.option("--allow-destroy", type=int, metavar="N", help="Allow exactly so many deletes.")
 @click.option("--no-wait", is_flag=True, help="Start rollouts, and leave them under way.")

@@ -35,7 +35,14 @@ _CODES = {rule.code for rule in RULES}
 
 @click.command("check")
 @common_options
-@click.option("--format", "form", type=click.Choice(["text", "json", "sarif", "github"]), default="text")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "sarif", "github"]),
+    default="text",
+    show_default=True,
+    help="How to show the findings.",
+)
 def command(common: Common, form: str) -> int:
     """Check Dockerfiles and conventions; every finding has a code that switches it off."""
     manifests = manifests_of(common)

@@ -19,7 +19,9 @@ from reconciler.model.stop import StopSignal
 @common_options
 @plan_options
 @click.option("--yes", is_flag=True, help="Do not ask.")
-@click.option("--parallelism", type=click.IntRange(1, 256), default=10, show_default=True)
+@click.option(
+    "--parallelism", type=click.IntRange(1, 256), default=10, show_default=True, help="Steps at once."
+)
 @click.option("--allow", metavar="HAZARD[:ADDR]", multiple=True, help="Allow a blocked hazard.")
 def command(common: Common, yes: bool, parallelism: int, allow: tuple[str, ...], **chosen: Any) -> int:
     """Plan to remove everything, show it, ask for the name, and do it."""

@@ -11,12 +11,18 @@ from reconciler.errors import ReconcilerError
 
 
 @click.command("emulator")
-@click.option("--port", type=click.IntRange(0, 65535), default=8787, show_default=True)
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=8787, show_default=True, help="0: any free one."
+)
 @click.option(
     "--data", type=click.Path(path_type=Path, file_okay=False), help="Where its world is kept [memory]."
 )
 @click.option(
-    "--missing-images", type=click.Choice(["refuse", "accept"]), default="refuse", show_default=True
+    "--missing-images",
+    type=click.Choice(["refuse", "accept"]),
+    default="refuse",
+    show_default=True,
+    help="What becomes of an application whose image was never pushed.",
 )
 @click.option("--token", metavar="T", help="Accept only this token [any].")
 def command(port: int, data: Path | None, missing_images: str, token: str | None) -> int:

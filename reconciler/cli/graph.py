@@ -42,7 +42,14 @@ class _Graph:
     help="Whose graph; with PLANFILE, that plan's.",
 )
 @click.option("--var", "variables", metavar="K=V", multiple=True, help="Set a variable of the manifest.")
-@click.option("--format", "form", type=click.Choice(["text", "dot", "mermaid", "svg"]), default="text")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "dot", "mermaid", "svg"]),
+    default="text",
+    show_default=True,
+    help="How to draw it.",
+)
 @click.argument("planfile", required=False, type=click.Path(path_type=Path))
 def command(
     common: Common, subject: str, variables: tuple[str, ...], form: str, planfile: Path | None

@@ -107,7 +107,13 @@ def plan_options(function: Function) -> Function:
             "--var", "variables", metavar="K=V", multiple=True, help="Set a variable of the manifest."
         ),
         click.option("--all", "with_idle", is_flag=True, help="List what does not change, too."),
-        click.option("--detail", type=click.Choice(["names", "changes", "full"]), default="changes"),
+        click.option(
+            "--detail",
+            type=click.Choice(["names", "changes", "full"]),
+            default="changes",
+            show_default=True,
+            help="How much to say.",
+        ),
         click.option("--ascii", "ascii_only", is_flag=True, help="Plain ASCII."),
     )
     for option in reversed(options):

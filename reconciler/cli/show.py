@@ -21,7 +21,13 @@ from reconciler.storage.plan_file import load_plan
 @common_options
 @click.argument("planfile", required=False, type=click.Path(path_type=Path))
 @format_option
-@click.option("--detail", type=click.Choice(["names", "changes", "full"]), default="changes")
+@click.option(
+    "--detail",
+    type=click.Choice(["names", "changes", "full"]),
+    default="changes",
+    show_default=True,
+    help="How much to say.",
+)
 @click.option("--ascii", "ascii_only", is_flag=True, help="Plain ASCII.")
 def command(
     common: Common, planfile: Path | None, form: str, host: str, detail: str, ascii_only: bool

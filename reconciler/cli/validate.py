@@ -16,7 +16,14 @@ from reconciler.model.manifest import Inputs
 
 @click.command("validate")
 @common_options
-@click.option("--format", "form", type=click.Choice(["text", "json", "sarif", "github"]), default="text")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "sarif", "github"]),
+    default="text",
+    show_default=True,
+    help="How to show the findings.",
+)
 def command(common: Common, form: str) -> int:
     """Check the manifest; without -e every environment of it."""
     path = common.manifest_path()

@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator
 
+import click
 import pytest
 
-from reconciler.cli.main import COMMANDS, run
+from reconciler.cli.main import COMMANDS, cli, run
 
 
 def test_help_imports_nothing_heavy() -> None:
@@ -44,3 +46,17 @@ def test_a_wrong_command_line_is_exit_1(args: list[str]) -> None:
 def test_every_command_has_help(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run([name, "--help"]) == 0
     assert capsys.readouterr().out.startswith("Usage: reconciler")
+
+
+def every_option(command: click.Command, path: str = "") -> Iterator[tuple[str, click.Option]]:
+    yield from ((f"{path} {one.opts[0]}", one) for one in command.params if isinstance(one, click.Option))
+    if isinstance(command, click.Group):
+        for name in command.list_commands(context := click.Context(command)):
+            inner = command.get_command(context, name)
+            yield from every_option(inner, f"{path} {name}") if inner else ()
+
+
+def test_every_option_says_what_it_is_for() -> None:
+    options = dict(every_option(cli))
+    assert len(options) > 200
+    assert [name for name, one in options.items() if not one.help] == []
