@@ -300,7 +300,7 @@ def _clock(transport: Transport, stop: StopSignal) -> Clock:
     def seconds_since(text: str) -> float:
         return transport.server_time() - datetime.fromisoformat(text).timestamp()
 
-    return Clock(lambda: iso(transport.server_time()), stop.wait, seconds_since)
+    return Clock(lambda: iso(transport.server_time()), stop.wait, seconds_since, note)
 
 
 def _in_days(text: str, days: float) -> str:

@@ -6,8 +6,10 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 
 from reconciler.engine.diff import drifted
-from reconciler.engine.recover import FIRST_PAUSE, STALENESS_WINDOW, Time
+from reconciler.engine.reasons import listed
+from reconciler.engine.recover import FIRST_PAUSE, LOOKING_AGAIN, STALENESS_WINDOW, Time
 from reconciler.model.handler import Handler, Sighting
+from reconciler.model.resource import Prior
 from reconciler.model.state import State
 
 Sightings = dict[str, Sighting]
@@ -25,16 +27,20 @@ def seen_for_certain(
         began = time.monotonic()
         sightings = look()
         took = time.monotonic() - began
-        doubtful = _contradicted(state, sightings, handlers)
-        if not any(clock.seconds_since(at) - took <= STALENESS_WINDOW for at in doubtful) or clock.sleep(
-            pause
-        ):
+        doubtful = [
+            str(prior.address)
+            for prior in _contradicted(state, sightings, handlers)
+            if clock.seconds_since(prior.applied_at) - took <= STALENESS_WINDOW
+        ]
+        if doubtful and pause == FIRST_PAUSE:
+            clock.on_wait(f"not yet seen as the last apply left it: {listed(doubtful)}; {LOOKING_AGAIN}")
+        if not doubtful or clock.sleep(pause):
             return sightings
         pause = min(2 * pause, STALENESS_WINDOW / 2)
 
 
-def _contradicted(state: State, sightings: Sightings, handlers: Mapping[str, Handler]) -> Iterator[str]:
-    """When we did what is missed or contradicted."""
+def _contradicted(state: State, sightings: Sightings, handlers: Mapping[str, Handler]) -> Iterator[Prior]:
+    """What we did and is missed or contradicted."""
     for address, prior in state.resources.items():
         sighting, handler = sightings.get(address.kind), handlers[address.kind]
         if sighting is None or not prior.identity or not prior.applied_at:
@@ -43,4 +49,4 @@ def _contradicted(state: State, sightings: Sightings, handlers: Mapping[str, Han
             continue
         seen = sighting.by_identity.get(address)
         if seen is None or drifted(handler.kind, prior, seen, None):
-            yield prior.applied_at
+            yield prior

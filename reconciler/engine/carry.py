@@ -31,6 +31,7 @@ class Clock:
     now: Callable[[], str]
     sleep: Callable[[float], bool]
     seconds_since: Callable[[str], float]
+    on_wait: Callable[[str], None] = lambda _why: None  # told why it takes long
 
 
 @frozen

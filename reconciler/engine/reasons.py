@@ -20,22 +20,23 @@ def owed(change: Change) -> str:
 def forcing(attributes: Sequence[AttributeChange]) -> str:
     """Why an object has to be replaced."""
     forced = [path_text(one.path) for one in attributes if one.forces_replacement]
-    return f"{_listed(forced)} cannot be changed in place"
+    return f"{listed(forced)} cannot be changed in place"
 
 
 def differing(attributes: Sequence[AttributeChange]) -> str:
     """Which attributes change."""
     paths = [path_text(one.path) for one in attributes]
-    return f"{_listed(paths)} {'changes' if len(paths) == 1 else 'change'}"
+    return f"{listed(paths)} {'changes' if len(paths) == 1 else 'change'}"
 
 
 def managed_from_now_on(attributes: Sequence[AttributeChange]) -> str:
     """Why something is remembered that is there already."""
     paths = [path_text(one.path) for one in attributes]
-    return f"{_listed(paths)} {'is' if len(paths) == 1 else 'are'} there already, and managed from now on"
+    return f"{listed(paths)} {'is' if len(paths) == 1 else 'are'} there already, and managed from now on"
 
 
-def _listed(paths: Sequence[str]) -> str:
+def listed(paths: Sequence[str]) -> str:
+    """Some names, and how many more there are."""
     if len(paths) <= 3:
         return ", ".join(paths)
     return f"{', '.join(paths[:2])} and {len(paths) - 2} more"

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import field, replace
 from typing import Protocol
 
+from reconciler.engine.reasons import listed
 from reconciler.errors import InterruptedRunError, StateError
 from reconciler.frozen import frozen
 from reconciler.model.address import ResourceAddress
@@ -28,6 +29,7 @@ STALENESS_WINDOW = 30.0
 """Seconds for which a list may not show what was just made (failure-modes, row 9)."""
 FIRST_PAUSE = 2.0
 """Seconds between the first two looks; doubled from look to look."""
+LOOKING_AGAIN = "what is shown may be half a minute old: looking again"
 _FOUND_IN_LISTS = (Uniqueness.LISTED, Uniqueness.LABELLED, Uniqueness.CONFLICT)
 """A second create of the last is refused; but a plan would take what a list shows by then for a stranger's."""
 
@@ -46,6 +48,10 @@ class Time(Protocol):
     @property
     def seconds_since(self) -> Callable[[str], float]:
         """Seconds of the service's time since a time of the service."""
+
+    @property
+    def on_wait(self) -> Callable[[str], None]:
+        """Told why it takes long, before a first sleep."""
 
 
 @frozen
@@ -106,11 +112,16 @@ def _recover_creates(
 ) -> None:
     known = state.own_identities().get(handler.kind.name, set())
     found: dict[ResourceAddress, list[Observed]] = {}
-    for _ in looks(intents, clock):
+    for number, _ in enumerate(looks(intents, clock)):
         missing = [one for one in intents if not found.get(one.begun.address)]
         found |= _candidates(handler, missing, known)
-        if all(found.get(one.begun.address) for one in intents):
+        lost = [str(one.begun.address) for one in missing if not found.get(one.begun.address)]
+        if not lost:
             break
+        if not number and handler.kind.uniqueness in _FOUND_IN_LISTS:
+            clock.on_wait(
+                f"begun by a run that was cut off, and not seen yet: {listed(lost)}; {LOOKING_AGAIN}"
+            )
     for intent in intents:
         if candidates := found.get(intent.begun.address, []):
             events.append(_verdict(intent, candidates))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -35,6 +35,7 @@ class Service:
     behind: float = 30.0
     seconds: float = 1.0
     looks: int = 0
+    said: list[str] = field(default_factory=list)
 
     def look(self) -> dict[str, Sighting]:
         self.looks += 1
@@ -46,7 +47,7 @@ class Service:
         return False
 
     def seen(self, prior: Prior = OURS) -> Any:
-        clock = Clock(str, self.pass_time, lambda at: self.seconds - float(at))
+        clock = Clock(str, self.pass_time, lambda at: self.seconds - float(at), self.said.append)
         state = State("lineage", resources={THING: prior})
         return seen_for_certain(self.look, state, HANDLERS, clock)["thing"].by_identity.get(THING)
 
@@ -56,6 +57,8 @@ def test_an_answer_older_than_our_own_write_is_not_believed(before: Observed | N
     service = Service(before)
     assert service.seen() == NOW
     assert 30 < service.seconds < 60
+    (said,) = service.said
+    assert said.startswith("not yet seen as the last apply left it: thing.a; ")
 
 
 @pytest.mark.parametrize("after", [None, BEFORE])
@@ -76,7 +79,7 @@ def test_what_is_so_after_half_a_minute_was_somebody_else(after: Observed | None
 def test_one_look_is_enough_otherwise(prior: Prior, before: Observed | None) -> None:
     service = Service(before)
     assert service.seen(prior) == before
-    assert service.looks == 1
+    assert (service.looks, service.said) == (1, [])
 
 
 @pytest.mark.parametrize(("at", "end"), [("0", ""), ("-40", "settled")])

@@ -79,6 +79,13 @@ def test_an_object_that_is_known_already_is_not_the_one_that_was_begun() -> None
     assert recovered.again == {THING: state.intents["op1"]}
 
 
+def test_looking_again_for_half_a_minute_is_said_once() -> None:
+    said: list[str] = []
+    recover(begun(), {"thing": Blind(World())}, replace(CLOCK, on_wait=said.append))
+    (line,) = said
+    assert line.startswith("begun by a run that was cut off, and not seen yet: thing.a; ")
+
+
 REPEATED = replace(BEGUN, operation="op2", repeats="op1")
 HALF = StepCheckpointed(THING, "op1", "stored", {"where": "there"})
 
