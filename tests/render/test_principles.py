@@ -56,6 +56,7 @@ HELD_BY: dict[int, tuple[str, ...]] = {
     8: (
         "principles:test_digests_are_short_and_told_apart",
         "values:test_digests_are_as_long_as_it_takes_to_tell_them_apart",
+        "details:test_labels_say_how_an_image_was_built",
     ),
     9: ("principles:test_what_is_unknown_names_its_step_and_ids_of_new_things_are_not_printed",),
     10: ("scenarios.test_scenarios:test_story",),
@@ -67,6 +68,7 @@ HELD_BY: dict[int, tuple[str, ...]] = {
     12: ("text:test_unchanged_is_a_number_and_a_list_only_where_asked_for",),
     13: (
         "text:test_drift_has_its_verb_and_what_it_will_be",
+        "text:test_drift_says_when_and_by_whom_as_far_as_that_is_known",
         "principles:test_drift_of_every_golden_plan_has_its_verb",
     ),
     14: (
