@@ -13,7 +13,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from reconciler.cli.sticky import Poster
-from reconciler.model.plan import ManifestStamp, Plan, PlannedHazard
+from reconciler.model.plan import ManifestStamp, Plan, PlannedDrift, PlannedHazard
 from reconciler.render.markdown import (
     BITBUCKET,
     GITHUB,
@@ -196,6 +196,13 @@ def test_a_difference_is_a_minus_and_a_plus() -> None:
 def test_a_rollout_is_a_table() -> None:
     assert "| Step | Share | New instances | Serving at worst |" in render_markdown(shop_plan())
     assert "| 2 | 50 % | 7 of 14 | 9 of 14 | 3 min |" in render_markdown(shop_plan())
+
+
+def test_who_changed_something_is_named_without_the_domain_of_their_mail() -> None:
+    drifted = PlannedDrift("worker.a", "vars.A", "1", "2", "keep", changed_by="ops@example.com, with dash")
+    shown = render_markdown(plan(drift=(drifted,)))
+    assert "with dash" in shown
+    assert "example" not in shown
 
 
 def test_drift_outputs_findings_and_the_next_step_follow() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from reconciler.model.plan import PlannedDiagnostic
@@ -15,6 +16,7 @@ from reconciler.render.verdict import Danger, crowded, dangers, few, plural, ver
 
 _ENDS = ("delete", "replace", "refused")
 _MOST_NAMES = 3
+_DOMAIN = re.compile(r"@[^\s,;]+")  # of a mail address: a comment may be for all the world to read
 
 
 def danger_sections(sheet: Sheet) -> list[Section | str]:
@@ -114,7 +116,7 @@ def drift_section(sheet: Sheet) -> Section:
         names = code(few([harmless(one.address) for one in members]))
         path = f" {code(members[0].path)}" if members[0].path else ""
         where = sheet.place(members[0].source)
-        since = f", {prose(changed)}" if changed else ""
+        since = f", {prose(_DOMAIN.sub('@…', changed))}" if changed else ""
         items.append(
             f"- {names}{path}: {prose(live)}: **{prose(verdict)}**{since}{f' ({where})' if where else ''}\n"
         )
