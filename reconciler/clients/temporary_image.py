@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from reconciler.clients.image_manifest import Manifest
     from reconciler.clients.image_source import ImageSource
 
+Wrap = Callable[["ImageSource", Path], "ImageSource"]
+
 
 class TemporaryImage:
     """An image in an archive of its own, which is removed with it."""
@@ -63,8 +65,8 @@ class TemporaryImages:
         for image in list(self._alive):
             image.remove()
 
-    def make(self, name: str, write: Callable[[Path], object]) -> TemporaryImage:
-        """Lets `write` write an archive, and opens it."""
+    def make(self, name: str, write: Callable[[Path], object], wrap: Wrap | None = None) -> TemporaryImage:
+        """Lets `write` write an archive, and opens it; `wrap` makes another image of it, with the same folder to write into."""
         from reconciler.clients.image_archive import open_archive
         from reconciler.clients.temporary_folder import make_folder, remove_folder
 
@@ -78,7 +80,8 @@ class TemporaryImages:
         with ExitStack() as undo:
             undo.callback(remove)
             write(folder / "image.tar")
-            image = TemporaryImage(open_archive(folder / "image.tar"), name, remove)
+            source = open_archive(folder / "image.tar")
+            image = TemporaryImage(wrap(source, folder) if wrap else source, name, remove)
             undo.pop_all()
         self._alive.add(image)
         return image

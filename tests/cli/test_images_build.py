@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from reconciler.clients.docker_daemon import connected
+from reconciler.clients.image_manifest import OCI_LAYER
 from reconciler.errors import UnavailableError
 from tests.cli.images_shop import tags
 from tests.clients.fake_docker import FakeDocker, install
@@ -33,7 +34,7 @@ secrets:
 """
 )
 DOCKERFILE = "FROM scratch\nARG MODE\nCOPY . /app/\n"
-BUILT = image(b"layer" * 100)
+BUILT = image(b"layer" * 100, layer_type=f"{OCI_LAYER}+gzip")
 
 
 @pytest.fixture

@@ -46,6 +46,7 @@ def image(
     architecture: str = "amd64",
     media_type: str = OCI_MANIFEST,
     config_type: str = OCI_CONFIG,
+    layer_type: str = OCI_LAYER,
     labels: Mapping[str, str] | None = None,
 ) -> Image:
     diff_ids = [digest_of(layer) for layer in layers]
@@ -56,7 +57,7 @@ def image(
         "schemaVersion": 2,
         "mediaType": media_type,
         "config": entry(config_type, config),
-        "layers": [entry(OCI_LAYER, layer) for layer in layers],
+        "layers": [entry(layer_type, layer) for layer in layers],
     }
     return Image(manifest_of(document), {digest_of(blob): blob for blob in (config, *layers)})
 

@@ -13,13 +13,14 @@ import pytest
 
 from reconciler.clients.builder import DockerBuilder, DockerImages
 from reconciler.clients.docker_build import BuildFailedError
+from reconciler.clients.image_manifest import OCI_LAYER
 from reconciler.clients.image_source import resolve
 from reconciler.clients.temporary_image import TemporaryImages
 from reconciler.errors import InterruptedRunError, ReconcilerError, UnavailableError
 from tests.clients.fake_docker import FakeDocker, install
 from tests.clients.images import image, layout_files, write_tar
 
-BUILT = image(b"layer")
+BUILT = image(b"layer", layer_type=f"{OCI_LAYER}+gzip")
 BLOCK = {"context": "web"}
 BUILDX = {"buildx_version": "github.com/docker/buildx v0.17.1", "buildx_inspect": "Driver: remote"}
 

@@ -10,6 +10,7 @@ import pytest
 
 from reconciler.clients.builder import DockerBuilder
 from reconciler.clients.docker_daemon import connected
+from reconciler.clients.image_manifest import OCI_LAYER
 from reconciler.clients.temporary_image import TemporaryImages
 from reconciler.emulator.server import LocalServer
 from reconciler.errors import UnavailableError
@@ -20,7 +21,7 @@ from tests.kinds.kind_bench import changes, failures
 from tests.kinds.registries_bench import API, Registries, registries
 
 REPOSITORY = f"{ACCOUNT}/shop-api"
-BUILT = image(b"layer" * 1000)
+BUILT = image(b"layer" * 1000, layer_type=f"{OCI_LAYER}+gzip")
 BUILD = {"build": {"context": "web", "args": {"APP": "api"}}}
 NO_DOCKER = {"PATH": "/nowhere", "DOCKER_HOST": "unix:///nowhere/docker.sock"}
 
@@ -119,5 +120,7 @@ def test_with_docker_itself(there: Registries, temporary: TemporaryImages) -> No
     bench = there.another_machine(DockerBuilder(temporary, environ))
     assert failures(bench.apply(there.wish(BUILD))) == []
     digest = bench.prior(API).outputs["digest"]
-    assert there.managed.get_manifest(REPOSITORY, tag_of_build(there)).digest == digest
+    there_now = there.managed.get_manifest(REPOSITORY, tag_of_build(there))
+    assert there_now.digest == digest
+    assert {one.media_type for one in there_now.layers()} == {f"{OCI_LAYER}+gzip"}
     assert changes(bench.plan(there.wish(BUILD))) == {}
