@@ -16,7 +16,7 @@ from reconciler.cli.dockerfiles import (
     named_dockerfiles,
     text_of,
 )
-from reconciler.cli.options import Common, common_options
+from reconciler.cli.options import Common, common_options, findings_option
 from reconciler.cli.saying import answer, note
 from reconciler.clients.dockerfile_rules import (
     PROFILE,
@@ -35,14 +35,7 @@ _CODES = {rule.code for rule in RULES}
 
 @click.command("check")
 @common_options
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json", "sarif", "github"]),
-    default="text",
-    show_default=True,
-    help="How to show the findings.",
-)
+@findings_option
 def command(common: Common, form: str) -> int:
     """Check Dockerfiles and conventions; every finding has a code that switches it off."""
     manifests = manifests_of(common)

@@ -141,6 +141,14 @@ def format_option(function: Function) -> Function:
     )
 
 
+def findings_option(function: Function) -> Function:
+    """Adds `--format` for findings."""
+    forms, text = click.Choice(["text", "json", "sarif", "github"]), "How to show the findings."
+    return click.option("--format", "form", type=forms, default="text", show_default=True, help=text)(
+        function
+    )
+
+
 def addresses(texts: tuple[str, ...], sections: dict[str, str]) -> tuple[ResourceAddress, ...]:
     """Addresses from the command line; raises ReconcilerError that says what one looks like."""
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from reconciler import __version__
-from reconciler.cli.options import Common, common_options
+from reconciler.cli.options import Common, common_options, findings_option
 from reconciler.cli.saying import answer, note, say_diagnostics
 from reconciler.cli.workplace import binding_handlers
 from reconciler.engine.graph import loop_findings
@@ -16,14 +16,7 @@ from reconciler.model.manifest import Inputs
 
 @click.command("validate")
 @common_options
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json", "sarif", "github"]),
-    default="text",
-    show_default=True,
-    help="How to show the findings.",
-)
+@findings_option
 def command(common: Common, form: str) -> int:
     """Check the manifest; without -e every environment of it."""
     path = common.manifest_path()

@@ -89,11 +89,11 @@ class DockerBuilder:
     def _look(self, block: Mapping[str, Any], base_dir: Path) -> BuildContext:
         from reconciler.clients.build_context import look_at_context
         from reconciler.clients.build_recipe import BuildRecipe
-        from reconciler.clients.stat_cache import cache_folder
+        from reconciler.clients.user_cache import cache_folder
 
         context = look_at_context(
             BuildRecipe.read(block, base_dir),
-            cache_dir=cache_folder(self.environ),
+            cache_dir=cache_folder(self.environ, "contexts"),
             never_sent=self._own_in(base_dir),
         )
         self._contexts[_key(block, base_dir)] = context

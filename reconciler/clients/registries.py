@@ -58,11 +58,12 @@ class Registries:
 
     def _opened(self, host: str) -> Registry:
         from reconciler.clients.registry import Registry
-        from reconciler.clients.upload_memory import UploadMemory, uploads_folder
+        from reconciler.clients.upload_memory import UploadMemory
+        from reconciler.clients.user_cache import cache_folder
 
         waiting: dict[str, Any] = {"sleep": self._sleep} if self._sleep else {}
         if host == self._managed_host:
-            uploads = UploadMemory(uploads_folder(self._environ))
+            uploads = UploadMemory(cache_folder(self._environ, "uploads"))
             return Registry(
                 host, credentials=self._mint, endpoint=self._managed_url, uploads=uploads, **waiting
             )

@@ -5,17 +5,14 @@ Kept in the user's cache folder. A cache that cannot be read or written is no er
 
 from __future__ import annotations
 
-import json
 import os
-import stat
-import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
-from uuid import uuid4
+
+from reconciler.clients.user_cache import read_document, write_document
 
 _VERSION = 1
 _YOUNG = 2_000_000_000
@@ -28,12 +25,6 @@ Mark = tuple[int, int, int, int]
 def mark_of(status: os.stat_result) -> Mark:
     """What a file is recognised by."""
     return status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino
-
-
-def cache_folder(environ: Mapping[str, str]) -> Path | None:
-    """Where the hashes of contexts are kept; None where the user has no cache folder."""
-    base = environ.get("XDG_CACHE_HOME") or (f"{environ['HOME']}/.cache" if environ.get("HOME") else "")
-    return Path(base) / "reconciler" / "contexts" if base else None
 
 
 @dataclass(slots=True)
@@ -72,7 +63,8 @@ class StatCache:
             if seen == self.known:
                 os.utime(self.path)
             else:
-                _write(self.path, seen)
+                written = {name: (*mark, found) for name, (mark, found) in seen.items()}
+                write_document(self.path, {"version": _VERSION, "files": written}, _FORGOTTEN_AFTER)
         self.known = seen
 
 
@@ -81,35 +73,10 @@ def _is_settled(mark: Mark, looked_at: int) -> bool:
 
 
 def _read(path: Path) -> dict[str, tuple[Mark, str]]:
-    with path.open("rb") as file:
-        if os.fstat(file.fileno()).st_uid != os.geteuid():
-            return {}
-        document: Any = json.loads(file.read())
-    if document["version"] != _VERSION:
+    document = read_document(path)
+    if document is None or document["version"] != _VERSION:
         return {}
     return {
-        path: ((size, modified, changed, inode), found)
-        for path, (size, modified, changed, inode, found) in document["files"].items()
+        name: ((size, modified, changed, inode), found)
+        for name, (size, modified, changed, inode, found) in document["files"].items()
     }
-
-
-def _write(path: Path, files: Mapping[str, tuple[Mark, str]]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True, mode=stat.S_IRWXU)
-    document = {"version": _VERSION, "files": {name: (*mark, found) for name, (mark, found) in files.items()}}
-    written = path.with_name(f"{path.name}.{uuid4().hex}")
-    descriptor = os.open(written, os.O_WRONLY | os.O_CREAT | os.O_EXCL, stat.S_IRUSR | stat.S_IWUSR)
-    try:
-        with os.fdopen(descriptor, "w") as file:
-            file.write(json.dumps(document, separators=(",", ":")))
-        written.replace(path)
-    except OSError:
-        written.unlink(missing_ok=True)
-        raise
-    _forget_old(path.parent)
-
-
-def _forget_old(folder: Path) -> None:
-    """Contexts that nobody has looked at for a month need no memory."""
-    for path in folder.iterdir():
-        if path.stat().st_mtime < time.time() - _FORGOTTEN_AFTER:
-            path.unlink(missing_ok=True)

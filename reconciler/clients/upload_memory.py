@@ -10,22 +10,17 @@ import fcntl
 import os
 import stat
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
+from reconciler.clients.user_cache import forget_older
 from reconciler.frozen import frozen
 
 _LARGEST = 8192
 _FORGOTTEN_AFTER = 24 * 3600.0
-
-
-def uploads_folder(environ: Mapping[str, str]) -> Path | None:
-    """Where uploads are remembered; None where the user has no cache folder."""
-    base = environ.get("XDG_CACHE_HOME") or (f"{environ['HOME']}/.cache" if environ.get("HOME") else "")
-    return Path(base) / "reconciler" / "uploads" if base else None
 
 
 @dataclass(slots=True)
@@ -64,7 +59,7 @@ def _locked(path: Path) -> int | None:
     """Opens a file that nobody else holds; None where that cannot be done."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=stat.S_IRWXU)
-        _forget_old(path.parent)
+        forget_older(path.parent, _FORGOTTEN_AFTER)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     except OSError:
         return None
@@ -92,10 +87,3 @@ def _write(descriptor: int, url: str) -> None:
         # Written before what is longer is cut off: whoever is killed between the two leaves an address all the same.
         os.pwrite(descriptor, line, 0)
         os.ftruncate(descriptor, len(line))
-
-
-def _forget_old(folder: Path) -> None:
-    for path in folder.iterdir():
-        with suppress(FileNotFoundError):
-            if path.stat().st_mtime < time.time() - _FORGOTTEN_AFTER:
-                path.unlink()

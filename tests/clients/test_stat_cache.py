@@ -8,7 +8,7 @@ import pytest
 
 from reconciler.clients.context_files import read_files
 from reconciler.clients.dockerignore import IgnoreRules
-from reconciler.clients.stat_cache import Mark, StatCache, cache_folder, mark_of
+from reconciler.clients.stat_cache import Mark, StatCache, mark_of
 
 SECOND = 1_000_000_000
 OLD: Mark = (5, 10 * SECOND, 11 * SECOND, 77)
@@ -106,15 +106,3 @@ def test_the_marks_of_a_file(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("12345")
     status = (tmp_path / "a").stat()
     assert mark_of(status) == (5, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
-
-
-@pytest.mark.parametrize(
-    ("environ", "folder"),
-    [
-        ({"XDG_CACHE_HOME": "/c", "HOME": "/h"}, Path("/c/reconciler/contexts")),
-        ({"HOME": "/h"}, Path("/h/.cache/reconciler/contexts")),
-        ({}, None),
-    ],
-)
-def test_where_it_is_kept(environ: dict[str, str], folder: Path | None) -> None:
-    assert cache_folder(environ) == folder

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.clients.upload_memory import UploadMemory, uploads_folder
+from reconciler.clients.upload_memory import UploadMemory
 
 BLOB = "registry.example/app@sha256:00"
 DAY = 24 * 3600.0
@@ -103,15 +103,3 @@ def test_without_a_folder_nothing_is_remembered(tmp_path: Path) -> None:
     for memory in (UploadMemory(), UploadMemory(tmp_path / "file" / "folder")):
         begin(memory, "/one")
         assert begin(memory) == ""
-
-
-@pytest.mark.parametrize(
-    ("environ", "folder"),
-    [
-        ({"HOME": "/home/me"}, Path("/home/me/.cache/reconciler/uploads")),
-        ({"HOME": "/home/me", "XDG_CACHE_HOME": "/cache"}, Path("/cache/reconciler/uploads")),
-        ({}, None),
-    ],
-)
-def test_it_is_in_the_users_cache(environ: dict[str, str], folder: Path | None) -> None:
-    assert uploads_folder(environ) == folder
