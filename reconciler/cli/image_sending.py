@@ -70,9 +70,11 @@ def open_archive_at(text: str, images: TemporaryImages, stop: Callable[[], bool]
 
 def _from_daemon(name: str, images: TemporaryImages, stop: Callable[[], bool]) -> ImageSource:
     from reconciler.clients.docker_daemon import connected
+    from reconciler.clients.packed_image import packing
 
     with connected(os.environ) as daemon:
-        return images.make(f"{DAEMON}{name}", lambda path: daemon.save(name, path, stop))
+        packed = packing(os.environ, stop=stop)
+        return images.make(f"{DAEMON}{name}", lambda path: daemon.save(name, path, stop), packed)
 
 
 def open_reference(account: Account, text: str) -> tuple[ImageSource, ImageReference]:

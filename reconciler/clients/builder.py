@@ -11,7 +11,6 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
@@ -103,13 +102,11 @@ class DockerBuilder:
         return self._contexts.get(_key(block, base_dir)) or self._look(block, base_dir)
 
     def _build(self, context: BuildContext, progress: Progress, stop: Stop) -> TemporaryImage:
-        from reconciler.clients.digest_memory import DigestMemory
-        from reconciler.clients.packed_image import PackedImage
+        from reconciler.clients.packed_image import packing
 
         name = f"the build of {context.recipe.dockerfile}"
-        memory = DigestMemory.of(self.environ, "layers")
-        packed = partial(PackedImage, memory=memory, progress=progress, stop=stop)
-        return self.temporary.make(name, self._order(context, progress, stop).write, packed)
+        write = self._order(context, progress, stop).write
+        return self.temporary.make(name, write, packing(self.environ, progress, stop))
 
     def _order(self, context: BuildContext, progress: Progress, stop: Stop) -> DockerBuild:
         from reconciler.clients.docker_build import DockerBuild

@@ -11,7 +11,7 @@ import json
 import os
 import threading
 import zlib
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -167,6 +167,14 @@ class PackedImage:
 
     def _path(self, layer: Descriptor) -> Path:
         return self._folder / f"{layer.digest.replace(':', '-', 1)}.gz"
+
+
+def packing(
+    environ: Mapping[str, str], progress: Progress = lambda *_: None, stop: Stop = lambda: False
+) -> Callable[[ImageSource, Path], PackedImage]:
+    """What compresses images for this user."""
+    memory = DigestMemory.of(environ, "layers")
+    return lambda source, folder: PackedImage(source, folder, memory, progress, stop)
 
 
 def _compressed(layer: Descriptor, digest: str, size: int) -> Descriptor:
