@@ -8,8 +8,10 @@ from reconciler.cli.options import Common, common_options
 from reconciler.cli.saying import answer
 from reconciler.cli.workplace import open_workplace
 from reconciler.engine.changes import Options
+from reconciler.model.plan import PlannedDrift
 from reconciler.render.harmless import harmless
-from reconciler.render.values import shown
+from reconciler.render.notices import changed_text
+from reconciler.render.values import Wording, shown
 from reconciler.workflow import Wish, make_plan
 
 
@@ -26,10 +28,13 @@ def command(common: Common) -> int:
         answer(render_json({"drift": plan.drift}))
     else:
         for one in plan.drift:
-            what = (
-                f"{one.path}: live {shown(one.live, one.path)}, last applied {shown(one.recorded, one.path)}"
-            )
-            answer(f"{one.address}  {harmless(what) if one.path else 'is gone'}\n")
+            answer(f"{one.address}  {_told(one) if one.path else 'is gone'}\n")
         if not plan.drift:
             answer("no drift\n")
     return 2 if plan.drift else 0
+
+
+def _told(one: PlannedDrift) -> str:
+    live, recorded = shown(one.live, one.path), shown(one.recorded, one.path)
+    since = changed_text([one], Wording())
+    return f"{harmless(f'{one.path}: live {live}, last applied {recorded}')}{f' ({since})' if since else ''}"

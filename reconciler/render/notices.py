@@ -27,7 +27,8 @@ def drift_groups(plan: Plan, wording: Wording) -> list[DriftGroup]:
         key = one.path, _live(one, wording), _verdict(one, becomes, wording)
         groups.setdefault(key, []).append(one)
     return [
-        (members, live, verdict, _changed(members, wording)) for (_, live, verdict), members in groups.items()
+        (members, live, verdict, changed_text(members, wording))
+        for (_, live, verdict), members in groups.items()
     ]
 
 
@@ -40,7 +41,7 @@ def _live(one: PlannedDrift, wording: Wording) -> str:
     return f"live {live}, last applied {recorded}"
 
 
-def _changed(members: Sequence[PlannedDrift], wording: Wording) -> str:
+def changed_text(members: Sequence[PlannedDrift], wording: Wording) -> str:
     """When it was changed and by whom, as far as the service tells; of several the last time, and everybody."""
     at = max(one.changed_at for one in members)
     people = sorted({harmless(one.changed_by) for one in members} - {""})
