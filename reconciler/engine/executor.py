@@ -179,9 +179,13 @@ class _Execution:
         self.crew.carry(started, self.reached.get(started.operation, {}) if started.begun.repeats else None)
 
     def _deletion_to_wait_for(self, errand: Errand) -> Pending | None:
-        """An object of ours in this place is still going away: its end comes first."""
+        """An object in this place that no step of ours is about is still going away: its end comes first."""
         change = errand.change
-        if errand.step.key.operation != "create" or change.action is not Action.CREATE:
+        if (
+            errand.step.key.operation != "create"
+            or change.action is not Action.CREATE
+            or change.ends_deletion
+        ):
             return None
         waited = errand.step.key in self.room.let_through
         return None if waited else change.pending

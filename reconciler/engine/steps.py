@@ -56,6 +56,11 @@ class _Building:
             removal = self.removal[change.address] = self._new(change, "delete")
             if change.address.replaced:
                 self.aside.setdefault(change.address.successor, []).append(removal)
+        elif change.ends_deletion:
+            # What an earlier run began to delete is in the way of others until it is gone.
+            self.removal[change.address] = self._new(change, "resume")
+            if change.action is Action.RESUME:
+                return
         if operation := "refresh" if change.state_only else _FORWARD.get(change.action):
             self.forward[change.address] = self._new(change, operation)
 

@@ -9,6 +9,7 @@ from reconciler.errors import PlanError
 from reconciler.model.change import Step, StepKey
 
 Steps = Mapping[StepKey, Step]
+_GOING = ("delete", "resume")
 
 
 def in_waves(steps: Steps) -> dict[StepKey, Step]:
@@ -41,7 +42,7 @@ def _gone_first(steps: Steps) -> Steps:
     The user refers to nothing for so long; the other way is no order at all.
     """
     loops = _loops(steps)
-    coming = {key for key in loops if key.operation != "delete"}
+    coming = {key for key in loops if key.operation not in _GOING}
     return {
         key: replace(step, requires=tuple(one for one in step.requires if one not in coming))
         if key in loops - coming
@@ -55,7 +56,7 @@ def _gone_in_any_order(steps: Steps) -> Steps:
     loops = _loops(steps)
     return {
         key: replace(step, requires=tuple(one for one in step.requires if one not in loops))
-        if key in loops and key.operation == "delete"
+        if key in loops and key.operation in _GOING
         else step
         for key, step in steps.items()
     }

@@ -135,6 +135,12 @@ class Change:
     state_only: bool = False  # only what is remembered changes (`--refresh-only`)
 
     @property
+    def ends_deletion(self) -> bool:
+        """Whether the end of a deletion that an earlier run began is part of it."""
+        ours = self.prior.pending if self.prior else ()
+        return self.pending is not None and self.pending.what == "deletion" and self.pending in ours
+
+    @property
     def paths(self) -> frozenset[Path]:
         """The paths that differ."""
         return frozenset(change.path for change in self.attributes)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -8,7 +10,7 @@ from reconciler.engine.graph import loop_findings
 from reconciler.errors import CycleError
 from reconciler.model.address import ResourceAddress
 from reconciler.model.event import StepFailed, StepSkipped, StepSucceeded
-from reconciler.model.resource import Desired
+from reconciler.model.resource import Desired, Pending
 from reconciler.model.stop import StopSignal
 from reconciler.model.value import Secret
 from tests.engine.toys import Bench, ref, thing
@@ -82,6 +84,27 @@ def test_a_running_deletion_is_awaited() -> None:
     bench.apply(thing("a", zone="eu"))
     bench.world.slow_deletes = True
     assert bench.apply(thing("a", zone="us")) == ["delete thing.a", "settle 1", "create thing.a"]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "calls"),
+    [
+        ((), ["settle 1", "update thing.a"]),
+        ((thing("b", needs=(A,)),), ["settle 1", "update thing.a", "create thing.b"]),
+    ],
+    ids=["gone for good", "made anew"],
+)
+def test_a_deletion_that_an_earlier_run_began_goes_first_as_well(
+    wanted: tuple[Desired, ...], calls: list[str]
+) -> None:
+    bench = Bench()
+    bench.apply(thing("a", size=1), thing("b", needs=(A,)))
+    gone = bench.state.resources[B]
+    bench.world.objects.pop(gone.identity)
+    leaving = replace(gone, pending=(Pending(B, "deletion", {}, ""),))
+    bench.state = replace(bench.state, resources={**bench.state.resources, B: leaving})
+    assert bench.apply(thing("a", size=2), *wanted) == calls
+    assert bench.plan(thing("a", size=2), *wanted).plan.is_empty
 
 
 def test_after_a_failure_the_independent_go_on() -> None:

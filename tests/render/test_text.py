@@ -344,3 +344,9 @@ def test_waves_begin_with_the_first_and_none_is_left_out() -> None:
     shown = text(plan(change("worker.edge", wave=2), moved), width=80)
     assert re.findall(r"^WAVE (\d)", shown, re.MULTILINE) == ["1", "2", "3"]
     assert "± application.a  delete, the first step of a replacement that stands in wave 3" in shown
+
+
+def test_a_deletion_that_an_earlier_run_began_is_awaited_in_its_wave() -> None:
+    steps = (PlannedStep("resume", 1), PlannedStep("create", 3))
+    shown = text(plan(change("worker.edge", wave=2), change("application.a", "create", wave=3, steps=steps)))
+    assert "± application.a  an earlier run deletes it: waits until it is gone; it stands in wave 3" in shown

@@ -68,6 +68,8 @@ def _earlier(sheet: Sheet, wave: Wave) -> Iterator[str]:
     for (operation, later), names in alike.items():
         who = few(names, sheet.most(_MOST_GONE))
         text = f"{operation}, the first step of a replacement that stands in wave {later}"
+        if operation == "resume":
+            text = f"an earlier run deletes it: waits until it is gone; it stands in wave {later}"
         yield from sheet.page.wrap(f"{who}  {text}", 6, f"{Action.REPLACE.symbol:>3} ")
 
 
