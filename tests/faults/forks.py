@@ -15,10 +15,11 @@ import subprocess
 import sys
 import time
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 SAID = ".said"
@@ -93,11 +94,12 @@ def forks(rate: float = 1000.0) -> Iterator[Forks]:
 
 
 def main() -> None:
-    rate = float(sys.argv[1])
+    rate, monotonic = float(sys.argv[1]), time.monotonic
     _hurry(rate)
     for name in _PRELOADED:
         importlib.import_module(name)
     _hurry_threads(rate)
+    _keep_connections(monotonic)
     gc.freeze()
     for line in sys.stdin:
         print(json.dumps(_serve(Order(**json.loads(line)))), flush=True)  # noqa: T201
@@ -119,6 +121,18 @@ def _hurry_threads(rate: float) -> None:
     vars_of.wait = lambda self, seconds: wait(self, max(seconds / rate, _SHORTEST))
     vars_of = Crew
     vars_of.messages = lambda self, patience: messages(self, max(patience / rate, _SHORTEST))
+
+
+def _keep_connections(monotonic: Callable[[], float]) -> None:
+    """A connection lies idle for as long as it does for a user.
+
+    A pool whose connections end after milliseconds closes some in the moment in which another thread takes them up, which
+    then waits in vain for an answer.
+    """
+    from httpcore._sync import http11
+
+    assert vars(http11)["time"] is time
+    vars(http11)["time"] = SimpleNamespace(monotonic=monotonic)
 
 
 def _serve(order: Order) -> dict[str, Any]:
