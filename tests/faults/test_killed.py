@@ -50,12 +50,15 @@ def test_killed_at_a_boundary(trials: Bench, story: str, part: int, record: Reco
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("part", range(PARTS if LONG else 1))
 def test_killed_at_any_time(trials: Bench, part: int, record: Record) -> None:
-    random, killed = Random(part), 0
-    for number in range(51 if LONG else 6):  # some end before they are struck
+    random, killed, wanted = Random(part), 0, 50 if LONG else 6
+    for number in range(2 * wanted):  # some end before they are struck
         story = trials.stories[STORIES[number % 3]]
         moment = random.uniform(0.01, story.seconds)
         first, _ = trials.trial(story.name, {"kill_after": moment})
         killed += first.code == -9
+        if killed == wanted:
+            break
+    assert killed == wanted
     record(1, "SIGKILL at random times", killed, OUTCOME)
 
 
