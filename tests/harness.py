@@ -129,6 +129,13 @@ class Project:
         while process.poll() is None and len(self.requests(since)) < count:
             time.sleep(0.002)
 
+    def await_answers(self) -> None:
+        """Returns once every request has been answered, or after a second: one whose body was cut off never is."""
+        for _ in range(100):
+            if all(one["status"] for one in self.page("ledger")):
+                return
+            time.sleep(0.01)
+
     def world(self, kind: str) -> list[Mapping[str, Any]]:
         """What there is of a kind."""
         found: list[Mapping[str, Any]] = self.page("world").get(kind, [])

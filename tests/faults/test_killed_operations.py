@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -39,8 +38,7 @@ def killed_at(made: Project, request: int, *args: str) -> None:
         made.await_requests(since, request, process)
         process.kill()
         process.communicate()
-        while any(one["status"] == 0 for one in made.page("ledger")):
-            time.sleep(0.002)  # the service goes on with what it has been asked for
+        made.await_answers()  # the service goes on with what it has been asked for
 
 
 @pytest.mark.parametrize("request_number", range(1, 8))

@@ -120,8 +120,7 @@ def cut_off(shop: Project) -> str:
             time.sleep(0.01)
         process.kill()
     shop.faults()
-    while any(one["status"] == 0 for one in shop.page("ledger")):
-        time.sleep(0.01)
+    shop.await_answers()
     return "shop-other" if begun[0].endswith(application(shop, "shop-api")["id"]) else "shop-api"
 
 
