@@ -56,6 +56,9 @@ class PackedImage:
         self._lock = threading.Lock()
         self._manifest: Manifest | None = None
         self._plain: dict[str, Descriptor] = {}  # by the digest of the compressed form
+        self._at_hand: dict[
+            str, Descriptor
+        ] = {}  # compressed forms in the folder, by the digest of the plain one
         self._done = 0
         self._telling = threading.Lock()
 
@@ -81,13 +84,13 @@ class PackedImage:
         if layer is None:
             yield from self._source.open_blob(digest, size, offset)
             return
-        path = self._path(layer)
-        if not path.exists() and (found := self._pack(layer)).digest != digest:
+        found = self._at_hand.get(layer.digest) or self._pack(layer)
+        if found.digest != digest:
             raise IntegrityError(
                 f"{self.name}: a layer that was {digest} is {found.digest} now that it is compressed again",
                 fix="run again",
             )
-        with path.open("rb") as file:
+        with self._path(layer).open("rb") as file:
             file.seek(offset)
             while piece := file.read(_PIECE):
                 yield piece
@@ -146,6 +149,7 @@ class PackedImage:
                 fix="make room there, or set TMPDIR",
             ) from None
         packed = _compressed(layer, f"sha256:{found.hexdigest()}", size)
+        self._at_hand[layer.digest] = packed
         self._memory.keep(layer.digest, {"by": _BY, "digest": packed.digest, "size": size})
         return packed
 

@@ -91,8 +91,9 @@ def test_a_memory_that_is_wrong_is_put_right(tmp_path: Path) -> None:
     layer = PLAIN.top.layers()[0].digest
     memory.keep(layer, {**memory.recall(layer), "digest": "sha256:" + "0" * 64})
     wrong = PackedImage(PLAIN, folder(tmp_path, "wrong"), memory)
-    with pytest.raises(IntegrityError, match="run again"):
-        read(wrong)
+    for _ in range(2):  # an upload asks again
+        with pytest.raises(IntegrityError, match="run again"):
+            read(wrong)
     assert PackedImage(PLAIN, folder(tmp_path, "again"), memory).manifest() == right
 
 
