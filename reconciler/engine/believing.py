@@ -45,7 +45,7 @@ def _contradicted(state: State, sightings: Sightings, handlers: Mapping[str, Han
         sighting, handler = sightings.get(address.kind), handlers[address.kind]
         if sighting is None or not prior.identity or not prior.applied_at:
             continue
-        if any(one.what == "deletion" for one in prior.pending):
+        if prior.deletion:
             continue
         seen = sighting.by_identity.get(address)
         if seen is None or drifted(handler.kind, prior, seen, None):

@@ -188,7 +188,8 @@ class _Deciding:
         gone = "it is gone: somebody else deleted it"
         reason = gone if identified.gone else self.facts.options.why_new
         in_the_way = identified.in_the_way
-        pending = _deletion_of(base.prior) or (in_the_way.unsettled if in_the_way else None)
+        deletion = base.prior.deletion if base.prior else None
+        pending = deletion or (in_the_way.unsettled if in_the_way else None)
         if in_the_way and (owner := self.owners.get((handler.kind.name, in_the_way.identity))):
             self.in_the_way[base.address] = owner
         attributes = initial(handler.kind, base.desired, base.wanted)
@@ -292,10 +293,9 @@ class _Deciding:
             ours = "what ran stays" if handler.kind.runs else "nothing but `images gc` deletes it"
             kept = "kept by `retain`" if prior.retain else ours
             return replace(base, action=Action.FORGET, reason=f"{why}; {kept}")
-        pending = _deletion_of(prior)
-        if pending is not None:
+        if prior.deletion is not None:
             return replace(
-                base, action=Action.RESUME, pending=pending, reason="its deletion is still under way"
+                base, action=Action.RESUME, pending=prior.deletion, reason="its deletion is still under way"
             )
         if observed is None:
             return replace(base, action=Action.FORGET, reason=f"{why}, and gone already")
@@ -382,10 +382,6 @@ def _with_live_name(desired: Desired, identified: Identified) -> Desired:
     if not observed.name or "name" not in desired.attributes:
         return desired
     return replace(desired, name=observed.name, attributes={**desired.attributes, "name": observed.name})
-
-
-def _deletion_of(prior: Prior | None) -> Pending | None:
-    return next((one for one in prior.pending if one.what == "deletion"), None) if prior else None
 
 
 def _still_pending(change: Change) -> Pending | None:

@@ -32,17 +32,13 @@ def identify(
     by_identity = sighting.by_identity.get(desired.address)
     if desired.external:
         return _external(desired, by_identity, sighting)
-    if prior is not None and prior.identity and not _deleting(prior):
+    if prior is not None and prior.identity and not prior.deletion:
         if by_identity is not None:
             return _known(desired, prior, by_identity)
         return _unknown(desired, sighting, going, gone=True, named=named)
     if desired.import_id:
         return _imported(desired, by_identity)
     return _unknown(desired, sighting, going, gone=False, named=named)
-
-
-def _deleting(prior: Prior) -> bool:
-    return any(pending.what == "deletion" for pending in prior.pending)
 
 
 def _known(desired: Desired, prior: Prior, observed: Observed) -> Identified:

@@ -50,7 +50,7 @@ def lasting(state: State, handlers: Handlers) -> State:
 
 
 def _was_going(prior: Prior) -> bool:
-    return not prior.identity or any(one.what == "deletion" for one in prior.pending)
+    return not prior.identity or prior.deletion is not None
 
 
 def _moves(stood: Priors, now: Priors) -> Iterable[Move]:

@@ -137,8 +137,8 @@ class Change:
     @property
     def ends_deletion(self) -> bool:
         """Whether the end of a deletion that an earlier run began is part of it."""
-        ours = self.prior.pending if self.prior else ()
-        return self.pending is not None and self.pending.what == "deletion" and self.pending in ours
+        deletion = self.prior.deletion if self.prior else None
+        return deletion is not None and deletion == self.pending
 
     @property
     def paths(self) -> frozenset[Path]:

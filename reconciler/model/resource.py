@@ -87,6 +87,11 @@ class Prior:
     applied_at: str = ""
     applied_by: str = ""
 
+    @property
+    def deletion(self) -> Pending | None:
+        """Its deletion, where that is under way."""
+        return next((one for one in self.pending if one.what == "deletion"), None)
+
     def renamed(self, address: ResourceAddress, moves: Mapping[ResourceAddress, ResourceAddress]) -> Prior:
         """The same under this address, where others have moved as well. What stood where they are now is long gone."""
         if address == self.address and not (moves.keys() | moves.values()).intersection(self.depends_on):
