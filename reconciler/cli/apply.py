@@ -11,7 +11,14 @@ import click
 
 from reconciler.cli.applying import Going, allowance_from, apply_wish
 from reconciler.cli.interrupts import interruptible
-from reconciler.cli.options import Common, common_options, plan_options, to_option, variables_from
+from reconciler.cli.options import (
+    Common,
+    common_options,
+    parallelism_option,
+    plan_options,
+    to_option,
+    variables_from,
+)
 from reconciler.cli.planning import wish_from, wish_of_plan
 from reconciler.cli.workplace import Workplace, open_workplace
 from reconciler.errors import ReconcilerError, RefusedError, StalePlanError
@@ -27,9 +34,7 @@ from reconciler.workflow import Wish
 @to_option
 @click.argument("planfile", required=False, type=click.Path(path_type=Path))
 @click.option("--yes", is_flag=True, help="Do not ask.")
-@click.option(
-    "--parallelism", type=click.IntRange(1, 256), default=10, show_default=True, help="Steps at once."
-)
+@parallelism_option
 @click.option("--allow", metavar="HAZARD[:ADDR]", multiple=True, help="Allow a blocked hazard.")
 @click.option("--allow-destroy", type=int, metavar="N", help="Allow exactly so many deletes.")
 @click.option("--no-wait", is_flag=True, help="Start rollouts, and leave them under way.")

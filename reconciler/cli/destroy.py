@@ -9,7 +9,7 @@ import click
 
 from reconciler.cli.applying import Going, allowance_from, apply_wish
 from reconciler.cli.interrupts import interruptible
-from reconciler.cli.options import Common, common_options, plan_options, variables_from
+from reconciler.cli.options import Common, common_options, parallelism_option, plan_options, variables_from
 from reconciler.cli.planning import wish_from
 from reconciler.cli.workplace import open_workplace
 from reconciler.model.stop import StopSignal
@@ -19,9 +19,7 @@ from reconciler.model.stop import StopSignal
 @common_options
 @plan_options
 @click.option("--yes", is_flag=True, help="Do not ask.")
-@click.option(
-    "--parallelism", type=click.IntRange(1, 256), default=10, show_default=True, help="Steps at once."
-)
+@parallelism_option
 @click.option("--allow", metavar="HAZARD[:ADDR]", multiple=True, help="Allow a blocked hazard.")
 def command(common: Common, yes: bool, parallelism: int, allow: tuple[str, ...], **chosen: Any) -> int:
     """Plan to remove everything, show it, ask for the name, and do it."""

@@ -10,8 +10,8 @@ from reconciler.cli.workplace import open_workplace
 from reconciler.engine.changes import Options
 from reconciler.model.plan import PlannedDrift
 from reconciler.render.harmless import harmless
-from reconciler.render.notices import changed_text
-from reconciler.render.values import Wording, shown
+from reconciler.render.notices import changed_text, live_text
+from reconciler.render.values import Wording
 from reconciler.workflow import Wish, make_plan
 
 
@@ -35,6 +35,6 @@ def command(common: Common) -> int:
 
 
 def _told(one: PlannedDrift) -> str:
-    live, recorded = shown(one.live, one.path), shown(one.recorded, one.path)
-    since = changed_text([one], Wording())
-    return f"{harmless(f'{one.path}: live {live}, last applied {recorded}')}{f' ({since})' if since else ''}"
+    wording = Wording()
+    since = changed_text([one], wording)
+    return f"{harmless(one.path)}: {live_text(one, wording)}{f' ({since})' if since else ''}"

@@ -107,14 +107,7 @@ def plan_options(function: Function) -> Function:
             "--var", "variables", metavar="K=V", multiple=True, help="Set a variable of the manifest."
         ),
         click.option("--all", "with_idle", is_flag=True, help="List what does not change, too."),
-        click.option(
-            "--detail",
-            type=click.Choice(["names", "changes", "full"]),
-            default="changes",
-            show_default=True,
-            help="How much to say.",
-        ),
-        click.option("--ascii", "ascii_only", is_flag=True, help="Plain ASCII."),
+        detail_options,
     )
     for option in reversed(options):
         function = option(function)
@@ -137,6 +130,21 @@ def format_option(function: Function) -> Function:
         function
     )
     return click.option("--format", "form", type=forms, default="text", show_default=True, help=text)(
+        function
+    )
+
+
+def detail_options(function: Function) -> Function:
+    """Adds how much is said, and by which signs."""
+    details, text = click.Choice(["names", "changes", "full"]), "How much to say."
+    function = click.option("--ascii", "ascii_only", is_flag=True, help="Plain ASCII.")(function)
+    return click.option("--detail", type=details, default="changes", show_default=True, help=text)(function)
+
+
+def parallelism_option(function: Function) -> Function:
+    """Adds how many steps are taken at once."""
+    count = click.IntRange(1, 256)
+    return click.option("--parallelism", type=count, default=10, show_default=True, help="Steps at once.")(
         function
     )
 

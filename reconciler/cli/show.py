@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from reconciler.cli.options import Common, common_options, format_option
+from reconciler.cli.options import Common, common_options, detail_options, format_option
 from reconciler.cli.planning import style_from, worded
 from reconciler.cli.saying import answer
 from reconciler.cli.workplace import open_workplace
@@ -21,14 +21,7 @@ from reconciler.storage.plan_file import load_plan
 @common_options
 @click.argument("planfile", required=False, type=click.Path(path_type=Path))
 @format_option
-@click.option(
-    "--detail",
-    type=click.Choice(["names", "changes", "full"]),
-    default="changes",
-    show_default=True,
-    help="How much to say.",
-)
-@click.option("--ascii", "ascii_only", is_flag=True, help="Plain ASCII.")
+@detail_options
 def command(
     common: Common, planfile: Path | None, form: str, host: str, detail: str, ascii_only: bool
 ) -> int:

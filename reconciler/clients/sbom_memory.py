@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler.clients.digest_memory import DigestMemory
+from reconciler.clients.user_cache import cache_folder
 from reconciler.frozen import frozen
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ class SbomMemory:
     @classmethod
     def of(cls, environ: Mapping[str, str]) -> SbomMemory:
         """Where this user's are kept."""
-        return cls(DigestMemory.of(environ, "sboms").folder)
+        return cls(cache_folder(environ, "sboms"))
 
     def recall(self, digest: str) -> Sbom | None:
         """What is in an image, where that was seen before."""

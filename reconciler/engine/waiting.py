@@ -191,7 +191,7 @@ class WaitingRoom:
     def _take_error(self, kind: str, error: ReconcilerError) -> Iterator[Decision]:
         """One unanswered question is no reason to give up; several in a row are."""
         self._failures[kind] = self._failures.get(kind, 0) + 1
-        self._due[kind] = time.monotonic() + 2.0
+        self._due[kind] = time.monotonic() + LONGEST_PAUSE
         if self._failures[kind] < 5:
             return
         for waiting in list(self._waiting.get(kind, {}).values()):

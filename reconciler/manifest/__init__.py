@@ -38,11 +38,6 @@ FilePath = str | os.PathLike[str]
 Check = Callable[[Mapping[ResourceAddress, Desired]], Iterable[Diagnostic]]
 
 
-def _nothing(resources: Mapping[ResourceAddress, Desired]) -> Iterable[Diagnostic]:
-    del resources
-    return ()
-
-
 def read_manifest(
     path: FilePath, handlers: Handlers, environment: str | None = None, inputs: Inputs | None = None
 ) -> Manifest:
@@ -62,7 +57,7 @@ def validate_manifest(
     environment: str | None = None,
     inputs: Inputs | None = None,
     *,
-    check: Check = _nothing,
+    check: Check = lambda _resources: (),
 ) -> list[Diagnostic]:
     """Everything there is to say about a manifest, without asking the outside; without an environment, about all of them.
 

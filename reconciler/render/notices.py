@@ -24,7 +24,7 @@ def drift_groups(plan: Plan, wording: Wording) -> list[DriftGroup]:
     }
     groups: dict[tuple[str, str, str], list[PlannedDrift]] = {}
     for one in plan.drift:
-        key = one.path, _live(one, wording), _verdict(one, becomes, wording)
+        key = one.path, live_text(one, wording), _verdict(one, becomes, wording)
         groups.setdefault(key, []).append(one)
     return [
         (members, live, verdict, changed_text(members, wording))
@@ -32,7 +32,8 @@ def drift_groups(plan: Plan, wording: Wording) -> list[DriftGroup]:
     ]
 
 
-def _live(one: PlannedDrift, wording: Wording) -> str:
+def live_text(one: PlannedDrift, wording: Wording) -> str:
+    """What is there, and what was applied."""
     if not one.path:
         return "was deleted by somebody else"
     if one.sensitive:
